@@ -1,0 +1,1 @@
+"""Who speaks, and how we know: canonical JSON, keys, DIDs, signatures. Imports nothing of ours."""
