@@ -38,16 +38,16 @@ SIGNATURES_MAX = 100  # the specification asks for 16 at least
 
 declare(
     "malformed",
-    note_malformed=("the signed note is malformed", "Fetch the note again, unaltered to the last byte."),
-    vkey_malformed=("the verifier key is malformed", "Copy the whole key from where it is published."),
-    signing_key_malformed=("the signing key is malformed", "Copy the whole key from where it was made."),
+    note_malformed=("the signed note is malformed", "fetch the note again, unaltered to the last byte"),
+    vkey_malformed=("the verifier key is malformed", "copy the whole key from where it is published"),
+    signing_key_malformed=("the signing key is malformed", "copy the whole key from where it was made"),
 )
 declare(
     "unverifiable",
-    note_unsigned=("no known key signed the note", "Check that the verifier keys are those of this log."),
-    note_signature_invalid=("a signature on the note does not hold", "Do not trust it: altered or forged."),
-    note_key_ambiguous=("two known keys have one name and key id", "Name each verifier key once."),
-    vkey_type_unsupported=("signatures of this type cannot be verified", "Use an Ed25519 key (type 0x01)."),
+    note_unsigned=("no known key signed the note", "check that the verifier keys are those of this log"),
+    note_signature_invalid=("a signature on the note does not hold", "do not trust it: altered or forged"),
+    note_key_ambiguous=("two known keys have one name and key id", "name each verifier key once"),
+    vkey_type_unsupported=("signatures of this type cannot be verified", "use an Ed25519 key (type 0x01)"),
 )
 
 

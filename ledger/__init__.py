@@ -1,0 +1,1 @@
+"""What was said, in order, provably. Imports only ``identity``."""

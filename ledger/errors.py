@@ -1,0 +1,52 @@
+"""The ledger's own errors: refusals, absences, stops, corruption. ``identity.errors`` holds tree and catalogue."""
+
+from __future__ import annotations
+
+from identity.errors import CATALOGUE, Malformed, Meaning, Problem, Unverifiable, declare
+
+__all__ = [
+    "CATALOGUE",
+    "Absent",
+    "Corrupt",
+    "Malformed",
+    "Meaning",
+    "Newer",
+    "Problem",
+    "Refused",
+    "Unavailable",
+    "Unverifiable",
+    "declare",
+]
+
+
+class Refused(Problem):
+    """A lawful no: the statement is signed and well formed, and a rule of the ledger forbids it."""
+
+    family = "rule"
+
+
+class Absent(Problem):
+    """What was asked for is not in this ledger."""
+
+    family = "absent"
+
+
+class Unavailable(Problem):
+    """The service cannot answer now; nothing was lost and the same bytes may be sent again."""
+
+    family = "service"
+
+
+class Corrupt(Problem):
+    """What must never happen: stored bytes contradict themselves, a signature or a rule."""
+
+    family = "corrupt"
+
+
+class Newer(Exception):
+    """The ledger holds to rules this software does not know. Not an accusation: a newer release can judge it."""
+
+    def __init__(self, index: int, detail: str) -> None:
+        self.index = index
+        self.detail = detail
+        super().__init__(index, detail)
