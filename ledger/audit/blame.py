@@ -1,0 +1,61 @@
+"""Where the fault lies when an entry does not hold: in it, in its neighbour, or in what this software knows."""
+
+from __future__ import annotations
+
+from identity.jws import parse, verify
+from ledger.audit.source import Source
+from ledger.audit.verdict import Finding
+from ledger.circulation.charter import LedgerAmended, LedgerOpened
+from ledger.errors import Problem
+from ledger.log.chain import link_of, parse_entry
+from ledger.log.merkle import leaf_hash
+from ledger.world import RULES, World
+
+
+def damaged(source: Source, index: int, reason: str) -> tuple[int, str]:
+    """The entry to be named, and the reason, when the entry at ``index`` was found wrong for ``reason``.
+
+    Time and link compare two neighbours. If the entry before is not the one its own leaf in the stored tree stands
+    for, or if the entry after still links to this one as it is, then this one is sound and the other was altered.
+    """
+    if reason in ("entry_time_wrong", "entry_link_wrong") and index > 0 and _is_altered(source, index - 1):
+        return index - 1, "entry_altered"
+    return index, reason
+
+
+def _is_altered(source: Source, index: int) -> bool:
+    """Whether an entry is another than it was when its follower, which does not link to it, was entered."""
+    try:
+        entry = source.entry(index)
+        leaf = source.leaf(index)
+        if leaf is not None and entry is not None:
+            return leaf != leaf_hash(entry)
+        follower, next_one = source.entry(index + 1), source.entry(index + 2)
+        assert follower is not None
+        return next_one is not None and parse_entry(next_one).link == link_of(follower)
+    except Problem:  # what lies about is damaged too: the entry that was found stays named
+        return False
+
+
+def check_known_rules(source: Source, index: int, world: World) -> None:
+    """Raise ``Finding`` (newer) if the entry raises the ledger to rules that this software does not know.
+
+    Only if governance signed it: nobody else can stop an audit. From there on, and with that very entry, any kind,
+    field or algorithm may be one that a later release defines.
+    """
+    try:
+        entry = source.entry(index)
+        signed = parse(parse_entry(entry).statement) if entry is not None else None
+        if signed is None:
+            return
+        verify(signed)
+    except Problem:
+        return
+    claims = signed.claims
+    body = claims.get("body")
+    if not isinstance(body, dict) or not isinstance(rules := body.get("rules"), int) or rules <= RULES:
+        return
+    kind = LedgerAmended.NAME if index else LedgerOpened.NAME
+    governance = world.charter.governance if index else body.get("governance")
+    if claims.get("kind") == kind and signed.kid.partition("#")[0] == claims.get("iss") == governance:
+        raise Finding("newer", "rules_unknown", f"rules version {rules}; the newest known is {RULES}", index=index)

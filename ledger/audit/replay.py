@@ -1,0 +1,91 @@
+"""The replay: every act judged and folded again from its entry, and what must follow from it kept for comparison.
+
+It runs ahead of the signatures, which other processes verify meanwhile. So what it meets may be forged or damaged:
+whatever it stumbles over counts only once all entries up to there have been examined and hold.
+"""
+
+from __future__ import annotations
+
+from array import array
+from binascii import a2b_base64
+from hashlib import sha256
+
+from identity.disclosure import hidden
+from ledger.audit.source import Chunk
+from ledger.circulation.charter import Ledger
+from ledger.errors import Corrupt
+from ledger.log.chain import link_of
+from ledger.statement import Statement, accept
+from ledger.world import Change, World
+
+_LINK = 32  # bytes of an entry's hash
+
+
+class Replay:
+    """A ledger built again from its entries. Memory: the state of every subject, and about 150 bytes an entry."""
+
+    def __init__(self) -> None:
+        self.world = World("", complete=True)
+        self.log_keys: list[tuple[int, str]] = []  # (size from which it signs, vkey), oldest first
+        self.private: dict[int, frozenset[str]] = {}  # index -> digests of its private fields, where it has any
+        self.past: dict[int, list[tuple[int, bytes]]] = {}  # subject no -> (index, digest_of) of superseded states
+        self.mentions: list[array[int]] = []  # by subject no: indexes
+        self._links = bytearray()  # SHA-256 of each entry
+        self._statements: set[bytes] = set()
+
+    def add(self, chunk: Chunk) -> None:
+        """Replay the next entries, whose spelling and signatures are left to ``examine``.
+
+        Raises ``Malformed`` where a statement has not the form of its kind, ``Refused`` or ``Corrupt`` where a rule
+        forbids an entry, and any error whatever where it is garbage; it is the entry at ``size``.
+        """
+        for place, data in enumerate(chunk.entries):
+            _, origin, _, time, link, compact, _ = data.split(b"\n")
+            if self.size == 0:
+                self.world = World(origin.decode(), complete=True)
+            statement = accept(compact)
+            if chunk.beside is not None and chunk.beside[place] != (statement.digest, a2b_base64(link)):
+                raise Corrupt("row_other", "it names another statement id or link")
+            self._admit(statement, int(time), link_of(data))
+
+    @property
+    def size(self) -> int:
+        """How many entries were replayed."""
+        return self.world.size
+
+    def log_key(self, size: int) -> str:
+        """The vkey of the log key in force at a size of 1 or more: the one that signs its checkpoint."""
+        return next(vkey for since, vkey in reversed(self.log_keys) if since <= size)
+
+    def _admit(self, statement: Statement, time: int, link: bytes) -> None:
+        world = self.world
+        index = world.size
+        if statement.digest in self._statements:
+            raise Corrupt("statement_repeated", f"statement {statement.id}")
+        if (seen := statement.seen()) is not None and seen[0] < index:
+            start = _LINK * seen[0]
+            world.load_hash(seen[0], bytes(self._links[start : start + _LINK]))
+        self._note(index, world.admit(statement, time))
+        if index == 0:
+            world.opened(link)
+        self._statements.add(statement.digest)
+        self._links += link
+        if b"_sd" in statement.signed.payload:
+            self.private[index] = frozenset(hidden(statement.signed.claims["body"]))
+
+    def _note(self, index: int, change: Change) -> None:
+        for before, after in change.changed:
+            if before is None:
+                self.mentions.append(array("Q"))
+            else:
+                superseded = before.index, digest_of(before.last, before.state.encode())
+                self.past.setdefault(before.no, []).append(superseded)
+            if isinstance(after.state, Ledger):
+                self.log_keys.append((index + 1, after.state.logKey))
+        for no in change.mentioned:
+            self.mentions[no].append(index)
+
+
+def digest_of(last: str, state: bytes) -> bytes:
+    """Stands for a superseded state, of which there may be many."""
+    return sha256(last.encode() + b"\n" + state).digest()

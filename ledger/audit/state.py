@@ -1,0 +1,140 @@
+"""Everything stored beside the entries against what the entries make of it, and whose it is where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from identity.disclosure import digest
+from ledger.audit.compare import Difference, difference
+from ledger.audit.derived import Derived
+from ledger.audit.replay import Replay, digest_of
+from ledger.audit.source import Row, Source
+from ledger.audit.tree import Tree
+from ledger.audit.verdict import Finding
+from ledger.errors import Malformed, Problem
+from ledger.log.tile import WIDTH_MAX
+from ledger.store import Table
+from ledger.world import Subject
+
+_NUMBER_AT: dict[Table, int] = {"subject": 0, "past": 0, "lookup": 2, "mention": 0}
+"""The column that holds the subject's number."""
+
+_INDEX_AT: dict[Table, int] = {"past": 1, "mention": 1}
+"""The column that holds the entry a row is about; other rows are about what the subject's last change made."""
+
+_KEYS: dict[Table, int] = {"subject": 1, "past": 2, "lookup": 3, "word": 2, "mention": 2, "tile": 2}
+"""How many leading columns are the table's key."""
+
+
+def check_state(source: Source, replay: Replay) -> None:
+    """Subjects, past states, look-ups, words, mentions and disclosures follow from the entries. Raises ``Finding``."""
+    derived = Derived(replay)
+    due: dict[Table, Callable[[], Iterable[Row]]] = {
+        "subject": derived.subject,
+        "past": derived.past,
+        "lookup": derived.lookup,
+        "word": derived.word,
+        "mention": derived.mention,
+    }
+    for table, rows in due.items():
+        if table in source.tables:
+            stored = _digested(source.rows(table)) if table == "past" else source.rows(table)
+            found = difference(rows(), stored, _KEYS[table])
+            if found is not None:
+                raise _finding(table, found, derived.subjects)
+    if "disclosure" in source.tables:
+        _check_disclosures(source, replay)
+
+
+def _digested(rows: Iterator[Row]) -> Iterator[Row]:
+    """Past rows with a digest in place of their last two columns."""
+    for row in rows:
+        no, index, last, state = row
+        yield (no, index, digest_of(last, state)) if isinstance(last, str) and isinstance(state, bytes) else row
+
+
+def _finding(table: Table, found: Difference, subjects: list[Subject]) -> Finding:
+    row = found.due or found.found
+    if row is None:
+        assert found.problem is not None
+        return Finding.of(found.problem)
+    no = _number(found) if table == "word" else row[_NUMBER_AT[table]]
+    subject = subjects[no] if isinstance(no, int) and 0 <= no < len(subjects) else None
+    at = row[_INDEX_AT[table]] if table in _INDEX_AT else subject.index if subject else None
+    detail = f"{table}: stored is {_shown(found.found)}, due is {_shown(found.due)}"
+    if found.problem is not None:
+        detail = f"{table}: {found.problem}"
+    index = at if isinstance(at, int) else None
+    return Finding("corrupt", "state_other", detail, index=index, subject=subject.id if subject else None)
+
+
+def _number(found: Difference) -> int | None:
+    """Of the subjects that a word leads to: the first that is missing, or else the first that is one too many."""
+    due, stored = (_numbers(row) for row in (found.due, found.found))
+    other = sorted(due - stored) or sorted(stored - due)
+    return other[0] if other else None
+
+
+def _numbers(row: Row | None) -> set[int]:
+    numbers = row[2] if row is not None else None
+    return {int(no) for no in numbers.split(",") if no.isdecimal()} if isinstance(numbers, str) else set()
+
+
+def _shown(row: Row | None) -> str:
+    return "nothing" if row is None else f"{row!r}"[:300]
+
+
+def check_tiles(source: Source, tree: Tree) -> None:
+    """The stored tiles are those of the tree. Raises ``Finding`` naming the first entry under the hash that differs."""
+    if "tile" not in source.tables:
+        return
+    found = difference(tree.rows(), source.rows("tile"), _KEYS["tile"])
+    if found is None:
+        return
+    row = found.due or found.found
+    if row is None:
+        assert found.problem is not None
+        raise Finding.of(found.problem)
+    level, number, hashes = row
+    index = None
+    if found.due is not None and isinstance(level, int) and isinstance(number, int):
+        index = (number * WIDTH_MAX + _first_other(hashes, found.found)) * WIDTH_MAX**level
+    detail = str(found.problem) if found.problem else f"tile {number!r} of level {level!r}"
+    raise Finding("corrupt", "leaf_other", detail, index=index)
+
+
+def _first_other(due: object, found: Row | None) -> int:
+    """The place of the first hash that differs."""
+    stored = found[2] if found is not None else None
+    if not isinstance(due, bytes) or not isinstance(stored, bytes):
+        return 0
+    places = range(0, len(due), 32)
+    return next((at // 32 for at in places if due[at : at + 32] != stored[at : at + 32]), 0)
+
+
+def _check_disclosures(source: Source, replay: Replay) -> None:
+    """Each stored disclosure opens a private field of its entry. Any may be missing: erasing one is lawful."""
+    try:
+        for index, place, text in source.rows("disclosure"):
+            private = replay.private.get(index, frozenset()) if isinstance(index, int) else frozenset()
+            name = _digest(text)
+            if name not in private or not isinstance(place, int) or not 0 <= place < len(private):
+                detail = f"disclosure {place!r} beside entry {index!r}"
+                raise Finding("corrupt", "disclosure_other", detail, index=_owner(replay, name, index))
+    except Problem as problem:
+        raise Finding.of(problem) from problem
+
+
+def _owner(replay: Replay, name: str, index: object) -> int | None:
+    """The entry a disclosure belongs to, or else the one it is kept beside."""
+    owners = [owner for owner, digests in replay.private.items() if name in digests]
+    if owners and index not in owners:
+        return owners[0]
+    return index if isinstance(index, int) else None
+
+
+def _digest(text: object) -> str:
+    try:
+        return digest(text) if isinstance(text, str) else ""
+    except Malformed:
+        return ""

@@ -1,0 +1,183 @@
+"""The charter: entry 0 says what this ledger is, who may join and read, its limits and its three keys.
+
+Only the governance key amends it. The service key signs what the service itself states, the log key the checkpoints;
+governance replaces both by an amendment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic reads no other below Python 3.12
+
+from identity import did
+from identity.errors import Problem
+from identity.note import parse_vkey
+from ledger.errors import Refused, declare
+from ledger.statement import Kind
+from ledger.values import Did, Form, Text
+from ledger.world import RULES, Act, State, World
+
+declare(
+    "rule",
+    ledger_open_already=("a ledger has one charter, its first entry", "change it with: cadastre act ledger.amended"),
+    charter_keys_alike=("governance and service need separate keys", "make a key for each: cadastre key new FILE"),
+    charter_key_unusable=("a key of the charter cannot be used", "give did:key DIDs and a vkey (cadastre key show)"),
+    log_key_spent=("this log key was replaced before", "make another: cadastre key new FILE"),
+    log_key_misnamed=("the log key's name is not the ledger's origin", "name the log key like the origin (C2SP)"),
+    rules_unknown=("this software does not know that rules version", "run a release that knows it"),
+    rules_lowered=("the rules version never goes back", "leave rules out or raise it"),
+    amendment_empty=("the amendment changes nothing", "name at least one thing that differs"),
+)
+
+Joiners = Literal["anyone", "listed"]
+Readers = Literal["public", "members"]
+Names = Literal["plain", "private", "either"]
+Vkey = Annotated[str, Field(min_length=1, max_length=2400, description="C2SP verifier key (signed-note)")]
+
+
+class Authority(Form):
+    """Somebody whose word counts for something here."""
+
+    did: Did
+    roles: Annotated[list[Annotated[str, Text(1, 40, "role tag")]], Field(min_length=1, max_length=16)]
+
+
+class Limits(Form):
+    """Bounds on time, so that neither a signer nor a clock can stretch it."""
+
+    validity: Annotated[int, Field(ge=60, le=31_622_400, description="most seconds from iat to exp")] = 604_800
+    clock: Annotated[int, Field(ge=1, le=3_600, description="most seconds the writer's clock may jump")] = 60
+
+
+class AuthorityState(TypedDict):
+    did: str
+    roles: list[str]
+
+
+@dataclass(frozen=True)
+class Ledger(State, of="ledger"):
+    """The charter in force. ``formerLogKeys`` signed the checkpoints of smaller sizes, oldest first."""
+
+    rules: int
+    joiners: str
+    listed: list[str]
+    readers: str
+    names: str
+    authorities: list[AuthorityState]
+    validity: int
+    clock: int
+    governance: str
+    service: str
+    logKey: str
+    formerLogKeys: list[str]
+
+    def roles_of(self, did: str) -> set[str]:
+        """The role tags the charter gives to this DID."""
+        return {role for authority in self.authorities if authority["did"] == did for role in authority["roles"]}
+
+    def reserved(self) -> set[str]:
+        """Role tags that only recognised authorities bear."""
+        return {role for authority in self.authorities for role in authority["roles"]}
+
+
+class LedgerOpened(Kind, name="ledger.opened", opens=("ledger",), signer="governance"):
+    """Opens the ledger: entry 0, the charter. Signed by the governance key."""
+
+    rules: Annotated[int, Field(ge=1, description="rules version the ledger starts with")]
+    joiners: Joiners = "anyone"
+    listed: Annotated[
+        list[Did], Field(max_length=256, description="who may join, where joiners is listed", default_factory=list)
+    ]
+    readers: Readers = "public"
+    names: Annotated[Names, Field(description="how parties give name and contact: plain, private or either")] = "either"
+    authorities: Annotated[list[Authority], Field(max_length=64, default_factory=list)]
+    limits: Limits = Limits()
+    governance: Did
+    service: Did
+    logKey: Vkey
+
+    def check(self, world: World, act: Act[LedgerOpened]) -> None:
+        if self.rules > RULES:
+            raise Refused("rules_unknown", f"rules version {self.rules}; the newest known is {RULES}")
+        if act.iss != self.governance:
+            raise Refused("signer_not_governance", "the charter is signed by the governance key it names")
+        _check_keys(world.origin, self.governance, self.service, self.logKey)
+
+    def fold(self, world: World, act: Act[LedgerOpened]) -> None:
+        world.put(
+            act.sub,
+            Ledger(
+                rules=self.rules,
+                joiners=self.joiners,
+                listed=list(self.listed),
+                readers=self.readers,
+                names=self.names,
+                authorities=[_plain(authority) for authority in self.authorities],
+                validity=self.limits.validity,
+                clock=self.limits.clock,
+                governance=self.governance,
+                service=self.service,
+                logKey=self.logKey,
+                formerLogKeys=[],
+            ),
+        )
+
+
+class LedgerAmended(Kind, name="ledger.amended", on="ledger", signer="governance"):
+    """Amends the charter: what is named replaces what was in force, the rest stays."""
+
+    rules: Annotated[int, Field(ge=1)] | None = None
+    joiners: Joiners | None = None
+    listed: Annotated[list[Did], Field(max_length=256)] | None = None
+    readers: Readers | None = None
+    names: Names | None = None
+    authorities: Annotated[list[Authority], Field(max_length=64)] | None = None
+    limits: Limits | None = None
+    service: Did | None = None
+    logKey: Vkey | None = None
+
+    def check(self, world: World, act: Act[LedgerAmended]) -> None:
+        charter = world.get(Ledger, act.sub)
+        if self.rules is not None and self.rules > RULES:
+            raise Refused("rules_unknown", f"rules version {self.rules}; the newest known is {RULES}")
+        if self.rules is not None and self.rules < charter.rules:
+            raise Refused("rules_lowered", f"rules version {charter.rules} is in force")
+        if self.logKey in charter.formerLogKeys:
+            raise Refused("log_key_spent", "a replaced log key never comes back")
+        if self._amend(charter) == charter:
+            raise Refused("amendment_empty")
+        _check_keys(world.origin, charter.governance, self.service or charter.service, self.logKey or charter.logKey)
+
+    def fold(self, world: World, act: Act[LedgerAmended]) -> None:
+        world.put(act.sub, self._amend(world.get(Ledger, act.sub)))
+
+    def _amend(self, charter: Ledger) -> Ledger:
+        plain = ("rules", "joiners", "listed", "readers", "names", "service", "logKey")
+        named: dict[str, Any] = {name: value for name in plain if (value := getattr(self, name)) is not None}
+        if self.authorities is not None:
+            named["authorities"] = [_plain(authority) for authority in self.authorities]
+        if self.limits is not None:
+            named |= {"validity": self.limits.validity, "clock": self.limits.clock}
+        if named.get("logKey", charter.logKey) != charter.logKey:
+            named["formerLogKeys"] = [*charter.formerLogKeys, charter.logKey]
+        return replace(charter, **named)
+
+
+def _plain(authority: Authority) -> AuthorityState:
+    return {"did": authority.did, "roles": list(authority.roles)}
+
+
+def _check_keys(origin: str, governance: str, service: str, log_key: str) -> None:
+    if governance == service:
+        raise Refused("charter_keys_alike")
+    try:
+        for name in (governance, service):
+            did.key_of(name)
+        verifier = parse_vkey(log_key)
+    except Problem as wrong:
+        raise Refused("charter_key_unusable", str(wrong)) from None
+    if verifier.name != origin:
+        raise Refused("log_key_misnamed", f"the log key is named {verifier.name}, the origin is {origin}")

@@ -1,0 +1,155 @@
+"""The reading side: proofs, state at any size, history and search, from a store and what its ledger has signed.
+
+Everything is shown as of a signed checkpoint, never more than what was signed. Reads hold no lock and may run in any
+thread, beside the writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ledger.errors import Absent, Corrupt, declare
+from ledger.log import merkle, tile
+from ledger.log.checkpoint import SignedHead
+from ledger.log.receipt import Receipt, format_receipt
+from ledger.store import Store
+from ledger.words import words_asked
+from ledger.world import Subject
+
+FULL_TILES = 4_096  # kept in memory: 8 kB each
+
+declare(
+    "absent",
+    entry_absent=("the ledger has no entry with this index", "ask for an index below the size of GET /checkpoint"),
+    statement_absent=("the ledger has no such statement", "send it, or check its id: SHA-256 of header.payload"),
+    subject_absent=("the ledger has no such subject at this size", "check the id: cadastre search, cadastre show ID"),
+    size_absent=("the ledger has not signed for this size", "ask for a size up to that of GET /checkpoint"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consistency:
+    """The proof that the tree at size ``old`` is a prefix of that at size ``new`` (RFC 6962 section 2.1.2)."""
+
+    old: int
+    new: int
+    hashes: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the subjects found, latest first. ``before`` asks for the next page; None after the last."""
+
+    subjects: list[Subject]
+    before: int | None
+
+
+class Reader:
+    """Reads one ledger. ``head`` gives what the writer signed last; it may be called from any thread."""
+
+    def __init__(self, store: Store, head: Callable[[], SignedHead]) -> None:
+        self.store = store
+        self.head = head
+        self._full_tile = lru_cache(FULL_TILES)(self._read_tile)
+        self._nodes = lru_cache(2)(self._nodes_at)  # proofs are mostly asked for at the present size
+
+    # -- entries and proofs ----------------------------------------------------------------------------------
+
+    def entry(self, index: int) -> bytes:
+        """The bytes of an entry the ledger has signed for. Raises ``Absent``."""
+        return self._entry(index, self.head().size)
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of entries start..stop-1, as far as the ledger has signed."""
+        return self.store.entries(start, min(stop, self.head().size))
+
+    def index_of(self, statement: bytes) -> int:
+        """The index of the entry that holds the statement of this id (32 bytes). Raises ``Absent``."""
+        index = self.store.indexes([statement]).get(statement)
+        if index is None or index >= self.head().size:
+            raise Absent("statement_absent")
+        return index
+
+    def receipt(self, index: int) -> bytes:
+        """The receipt of an entry against the present checkpoint. Raises ``Absent``. Cost: a few tile reads."""
+        head = self.head()
+        data = self._entry(index, head.size)
+        proof = merkle.inclusion_proof(index, head.size, self._nodes(head.size))
+        return format_receipt(Receipt(data, index, proof, head.checkpoint))
+
+    def consistency(self, old: int, new: int) -> Consistency:
+        """The proof that size ``old`` extends to size ``new``. Raises ``Absent``."""
+        size = self.head().size
+        if not 0 <= old <= new <= size:
+            raise Absent("size_absent", f"sizes 0 <= {old} <= {new} <= {size} are needed")
+        return Consistency(old, new, merkle.consistency_proof(old, new, self._nodes(size)))
+
+    # -- subjects --------------------------------------------------------------------------------------------
+
+    def subject(self, subject_id: str, size: int | None = None) -> Subject:
+        """The subject as it stands, or as it stood when the ledger had ``size`` entries. Raises ``Absent``."""
+        signed = self.head().size
+        at = signed if size is None else size
+        if not 0 <= at <= signed:
+            raise Absent("size_absent", f"the ledger has {signed} entries")
+        found = self.store.subject_at(subject_id, at)
+        if found is None:
+            raise Absent("subject_absent", f"{subject_id} at size {at}", subject=subject_id)
+        return found
+
+    def subjects(self, after: int, limit: int) -> list[Subject]:
+        """Up to ``limit`` subjects whose number is greater than ``after``, in order of number."""
+        size = self.head().size
+        return self._signed(self.store.listing(after, limit), size)
+
+    def history(self, subject_id: str, before: int | None, limit: int) -> list[int]:
+        """Indexes of entries that touched the subject, latest first. Raises ``Absent``."""
+        size = self.head().size
+        if self.store.subject_at(subject_id, size) is None:
+            raise Absent("subject_absent", f"{subject_id} at size {size}", subject=subject_id)
+        return self.store.history(subject_id, size if before is None else min(before, size), limit)
+
+    def search(
+        self, types: Sequence[str], query: str, keys: Sequence[tuple[str, str]], before: int, limit: int
+    ) -> Page:
+        """Subjects that have all words and keys, latest first; ``before`` is a cursor (``Subject.no``)."""
+        size = self.head().size
+        found = self.store.search(types, words_asked(query), keys, before, limit)
+        return Page(self._signed(found, size), found[-1].no if len(found) == limit else None)
+
+    def find(self, name: str, value: str) -> str:
+        """The id of the one subject listed under a unique key, say ("did", DID). Raises ``Absent``."""
+        found = self.store.lookup([(name, value)]).get((name, value))
+        if found is None:
+            raise Absent("subject_absent", f"nothing is listed under {name} {value}")
+        return found
+
+    # -- within ----------------------------------------------------------------------------------------------
+
+    def _entry(self, index: int, size: int) -> bytes:
+        if not 0 <= index < size:
+            raise Absent("entry_absent", f"entry {index} of {size}", index=index)
+        data = self.store.entry(index)
+        if data is None:
+            raise Corrupt("store_corrupt", f"entry {index} is missing", index=index)
+        return data
+
+    def _signed(self, subjects: Iterable[Subject], size: int) -> list[Subject]:
+        """These subjects as of the signed size: a batch is in the store a moment before its checkpoint is signed."""
+        at_size = (subject if subject.index < size else self.store.subject_at(subject.id, size) for subject in subjects)
+        return [subject for subject in at_size if subject is not None]
+
+    def _nodes_at(self, size: int) -> merkle.Nodes:
+        def read(wanted: tile.Tile) -> bytes:
+            full = wanted.width == tile.WIDTH_MAX
+            return self._full_tile(wanted.level, wanted.index) if full else self._read_tile(wanted.level, wanted.index)
+
+        return tile.nodes_from_tiles(read, size)
+
+    def _read_tile(self, level: int, index: int) -> bytes:
+        found = self.store.tile(level, index)
+        if found is None:
+            raise Corrupt("store_corrupt", f"tile {level}/{index} is missing")
+        return found

@@ -1,0 +1,104 @@
+"""SQLite, the embedded engine: how its file is opened, and what its errors mean. All that is SQLite's own is here.
+
+Readers and the writer have connections of their own. In WAL mode a reader sees the store as of the moment its
+transaction began and neither waits for the writer nor makes it wait; with synchronous=FULL a commit is on the disk
+when it returns, which NORMAL does not promise.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from sqlite3 import Error
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+__all__ = ["Error", "is_damage", "reader", "writer"]
+
+BUSY_MS = 10_000  # how long a connection waits for another process to let go of the file
+READERS_MAX = 40  # connections; more readers wait for one of them
+WRITER_CACHE_KIB = 65_536  # the keys of statements, links and subjects are random: their pages stay at hand
+READER_CACHE_KIB = 4_096
+WAL_PAGES = 4_000  # pages (16 MiB) after which a commit moves the write-ahead log into the file
+
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+# Not set: mmap_size. A damaged disk or a truncated file would end the process by a signal instead of an error.
+_SHARED = (f"PRAGMA busy_timeout={BUSY_MS}", "PRAGMA temp_store=MEMORY", "PRAGMA trusted_schema=OFF")
+_WRITER = (*_SHARED, "PRAGMA synchronous=FULL", f"PRAGMA cache_size=-{WRITER_CACHE_KIB}")
+_READER = (*_SHARED, "PRAGMA query_only=ON", f"PRAGMA cache_size=-{READER_CACHE_KIB}")
+
+
+def writer(path: Path) -> Engine:
+    """An engine of one connection whose transactions take the write lock when they begin. Never creates the file."""
+    engine = _engine(path, 1)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in _WRITER:
+            connection.execute(pragma)
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        if mode != "wal":  # some network file systems cannot; there a reader would stop the writer
+            raise sqlite3.OperationalError(f"journal_mode is {mode}, not wal: put the ledger on a local disk")
+        connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+
+    # A transaction that begins by reading and then writes fails if another wrote in between; this one cannot.
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def reader(path: Path, *, aloof: bool = False) -> Engine:
+    """An engine whose connections cannot write, for any number of threads. Never creates the file.
+
+    ``aloof``: nor do they tidy up when they close, as the last connection to a file otherwise does; and where they may
+    not even write beside the file, they read it without heeding others.
+    """
+    mode = "rw" if not aloof else "ro" if os.access(path.parent, os.W_OK) else "ro&immutable=1"
+    engine = _engine(path, READERS_MAX, mode)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in _READER:
+            connection.execute(pragma)
+        connection.text_factory = _text
+
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error says that the file itself is damaged, rather than busy, full or out of reach."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def _engine(path: Path, connections: int, mode: str = "rw") -> Engine:
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+
+    def connect() -> sqlite3.Connection:
+        # isolation_level=None: the driver leaves BEGIN to us.
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+    return create_engine(
+        "sqlite+pysqlite://", creator=connect, poolclass=QueuePool, pool_size=connections, max_overflow=0
+    )
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _text(data: bytes) -> str | bytes:
+    """Text as it is, even where damage has left bytes that are no UTF-8: an audit must see the row to name it."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data

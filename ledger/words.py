@@ -1,0 +1,50 @@
+"""From text to search words, in any script: the same function cuts what is stored and what is asked.
+
+Scripts that put spaces between words (Latin, Cyrillic, Arabic …) are cut into whole words. Scripts that do not
+(Han, kana, Thai …) are cut into single letters and pairs of neighbours, so 振动 is found inside 主轴振动数据 without a
+dictionary.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LENGTH_MAX = 64  # letters of a stored word; a longer one is found by its first 64
+
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+_RUNS = re.compile(rf"([{_UNSPACED}]+)|([^\W_{_UNSPACED}]+)")
+
+
+def fold(text: str) -> str:
+    """One spelling for search: compatibility forms and case folded (UAX #15 NFKC, Unicode case folding)."""
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFKC", text.casefold()).casefold()
+
+
+def words_of(*texts: str) -> set[str]:
+    """Every word under which these texts are found."""
+    found: set[str] = set()
+    for unspaced, word in _RUNS.findall(fold(" ".join(texts))):
+        if word:
+            found.add(word[:LENGTH_MAX])
+        else:
+            found.update(unspaced)
+            found.update(map(str.__add__, unspaced, unspaced[1:]))
+    return found
+
+
+def words_asked(query: str) -> list[str]:
+    """The words a query must find, all of them. Pairs stand for their letters, so the list stays short."""
+    asked: dict[str, None] = {}
+    for unspaced, word in _RUNS.findall(fold(query)):
+        if word:
+            asked[word[:LENGTH_MAX]] = None
+        elif len(unspaced) == 1:
+            asked[unspaced] = None
+        else:
+            asked.update(dict.fromkeys(map(str.__add__, unspaced, unspaced[1:])))
+    return list(asked)

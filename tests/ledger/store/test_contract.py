@@ -1,0 +1,340 @@
+"""What ``ledger.store`` promises, kept by every store."""
+
+import threading
+
+import pytest
+
+from ledger.errors import Corrupt, Unavailable
+from ledger.store import Batch, Store, Table
+from ledger.world import Subject
+from tests.ledger.store.scribe import Scribe, digest
+
+TABLES: tuple[Table, ...] = ("subject", "past", "lookup", "word", "mention", "tile", "disclosure")
+FAR = 2**53
+
+
+def everything(store: Store) -> dict[str, object]:
+    """All that a store holds, to see that nothing changed."""
+    return {table: list(store.scan(table)) for table in TABLES} | {"entry": list(store.entries(0, FAR))}
+
+
+@pytest.fixture
+def scribe() -> Scribe:
+    return Scribe()
+
+
+def three(scribe: Scribe) -> tuple[Subject, Subject, Batch]:
+    """A party and its asset, which is renamed at once: three entries."""
+    party = scribe.join("Shenyang Blade Works", "factory")
+    asset = scribe.register(party, "Spindle vibration", "cnc")
+    scribe.retitle(asset, "Spindle vibration 振动")
+    return party, asset, scribe.take(tiles=[(0, 0, b"h" * 96)])
+
+
+def refuses(store: Store, batch: Batch) -> None:
+    before = everything(store)
+    with pytest.raises(Unavailable) as refused:
+        store.commit(batch)
+    assert refused.value.code == "store_conflict"
+    assert everything(store) == before
+
+
+def test_a_store_without_entries_has_nothing(store: Store) -> None:
+    assert store.head() is None
+    assert store.entry(0) is None
+    assert list(store.entries(0, 10)) == []
+    assert store.indexes([digest(0)]) == {}
+    assert store.subjects(["party_0"]) == {}
+    assert store.subject_at("party_0", 5) is None
+    assert store.lookup([("did", "did:key:0")]) == {}
+    assert store.listing(-1, 10) == []
+    assert store.history("party_0", FAR, 10) == []
+    assert store.search(["party", "asset"], [], [], FAR, 10) == []
+    assert store.tile(0, 0) is None
+    assert store.disclosures(0) == []
+    assert not any(everything(store).values())
+
+
+def test_the_head_has_size_count_first_and_last(store: Store, scribe: Scribe) -> None:
+    store.commit(three(scribe)[2])
+    head = store.head()
+    assert head is not None
+    assert (head.size, head.count, head.first, head.last) == (3, 2, b"entry 0\n", b"entry 2\n")
+
+
+def test_entries_come_back_by_index_and_by_range(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("Blade Works")
+    for _ in range(2_500):  # more than a page of rows
+        scribe.mention(party)
+    store.commit(scribe.take())
+    every = [b"entry %d\n" % index for index in range(2_501)]
+    assert store.entry(2_500) == every[2_500]
+    assert store.entry(2_501) is None
+    assert store.entry(-1) is None
+    for start, stop in ((0, 2_501), (0, 1_000), (999, 2_001), (1, 1), (2_400, 9_999), (2_501, 2_502), (5, 2)):
+        assert list(store.entries(start, stop)) == every[start:stop], (start, stop)
+
+
+def test_statement_ids_lead_to_indexes(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("Blade Works")
+    for _ in range(1_500):  # more values than are asked for in one statement
+        scribe.mention(party)
+    batch = scribe.take()
+    store.commit(batch)
+    assert store.indexes([*batch.ids, digest("unknown")]) == {id_: index for index, id_ in enumerate(batch.ids)}
+
+
+def test_subjects_come_back_as_they_stand(store: Store, scribe: Scribe) -> None:
+    party, asset, batch = three(scribe)
+    store.commit(batch)
+    stand = {subject.id: subject for subject in scribe.subjects}
+    assert store.subjects([asset.id, party.id, "asset_unknown"]) == stand
+    assert store.listing(-1, 10) == scribe.subjects
+    assert store.listing(-1, 1) == scribe.subjects[:1]
+    assert store.listing(0, 10) == scribe.subjects[1:]
+    assert store.listing(1, 10) == []
+
+
+def test_a_subject_is_known_as_it_stood_at_every_size(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("Blade Works")  # entry 0
+    first = scribe.register(party, "one")  # 1
+    second = scribe.retitle(first, "two")  # 2, in the same batch
+    store.commit(scribe.take())
+    scribe.mention(first)  # 3
+    third = scribe.advance(first)  # 4: only ``last`` moves on
+    store.commit(scribe.take())
+    stood = [store.subject_at(first.id, size) for size in range(8)]
+    assert stood == [None, None, first, second, second, third, third, third]
+    assert third.state == second.state
+    assert third.last != second.last
+
+
+def test_a_unique_key_leads_to_its_subject(store: Store, scribe: Scribe) -> None:
+    parties = [scribe.join(f"Works {no}") for no in range(3)]
+    store.commit(scribe.take())
+    keys = [("did", f"did:key:{no}") for no in range(3)]
+    found = store.lookup([*keys, keys[0], ("did", "did:key:unknown"), ("name", "did:key:0")])
+    assert found == {key: party.id for key, party in zip(keys, parties, strict=True)}
+
+
+def test_a_key_that_leads_to_two_subjects_is_corrupt(store: Store, scribe: Scribe) -> None:
+    scribe.join("One", "factory")
+    scribe.join("Two", "factory")
+    store.commit(scribe.take())
+    with pytest.raises(Corrupt) as corrupt:
+        store.lookup([("role", "factory")])
+    assert corrupt.value.code == "store_corrupt"
+
+
+def test_history_is_latest_first_and_goes_on_where_it_was_left(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("Blade Works")  # 0
+    other = scribe.join("Other")  # 1
+    asset = scribe.register(party, "one")  # 2
+    scribe.mention(asset, other)  # 3
+    scribe.advance(asset)  # 4
+    store.commit(scribe.take())
+    assert store.history(asset.id, FAR, 10) == [4, 3, 2]
+    assert store.history(asset.id, FAR, 2) == [4, 3]
+    assert store.history(asset.id, 3, 2) == [2]
+    assert store.history(party.id, FAR, 10) == [2, 0]
+    assert store.history("asset_unknown", FAR, 10) == []
+
+
+def test_look_ups_and_words_follow_the_state(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("Blade Works")
+    asset = scribe.register(party, "spindle vibration")
+    store.commit(scribe.take())
+    scribe.retitle(asset, "spindle noise")
+    scribe.retitle(asset, "spindle heat")
+    store.commit(scribe.take())
+    words = [row[1] for row in store.scan("word") if row[0] == "asset"]
+    assert words == ["heat", "spindle"]
+    assert store.search(["asset"], ["vibration"], [], FAR, 10) == []
+    assert store.search(["asset"], ["noise"], [], FAR, 10) == []
+    assert store.search(["asset"], ["heat"], [], FAR, 10) == [scribe.subjects[asset.no]]
+
+
+def test_search_needs_all_words_and_all_keys(store: Store, scribe: Scribe) -> None:
+    one, two = scribe.join("振动 Works", "factory"), scribe.join("Lender")
+    a = scribe.register(one, "主轴振动数据", "cnc")
+    b = scribe.register(two, "spindle 振动", "cnc", "wear")
+    c = scribe.register(one, "spindle Δοκιμή", "wear")
+    store.commit(scribe.take())
+    cases: list[tuple[list[str], list[str], list[tuple[str, str]], list[Subject]]] = [
+        (["asset"], [], [], [c, b, a]),
+        (["party"], [], [], [two, one]),
+        (["party", "asset", "offer"], [], [], [c, b, a, two, one]),
+        (["asset"], ["振动"], [], [b, a]),
+        (["asset", "party"], ["振动"], [], [b, a, one]),
+        (["asset"], ["振动", "主轴"], [], [a]),
+        (["asset"], ["spindle", "spindle"], [], [c, b]),
+        (["asset"], ["δοκιμή"], [], [c]),
+        (["asset"], [], [("holder", one.id)], [c, a]),
+        (["asset"], ["spindle"], [("holder", one.id)], [c]),
+        (["asset"], ["振动"], [("keyword", "wear"), ("keyword", "cnc")], [b]),
+        (["asset"], ["振动"], [("keyword", "wear"), ("holder", one.id)], []),
+        (["party"], [], [("keyword", "wear")], []),
+        (["asset"], ["absent"], [], []),
+        (["version"], [], [], []),
+        ([], ["振动"], [], []),
+    ]
+    for types, words, keys, expected in cases:
+        assert store.search(types, words, keys, FAR, 10) == expected, (types, words, keys)
+        pages, before = [], FAR
+        while page := store.search(types, words, keys, before, 2):
+            pages += page
+            before = page[-1].no
+        assert pages == expected, (types, words, keys)
+
+
+def test_a_tile_is_replaced_as_a_whole(store: Store, scribe: Scribe) -> None:
+    scribe.join("One")
+    store.commit(scribe.take(tiles=[(0, 0, b"a" * 32)]))
+    scribe.join("Two")
+    store.commit(scribe.take(tiles=[(0, 0, b"a" * 32 + b"b" * 32), (1, 0, b"c" * 32)]))
+    assert store.tile(0, 0) == b"a" * 32 + b"b" * 32
+    assert store.tile(1, 0) == b"c" * 32
+    assert store.tile(0, 1) is None
+    assert [row[:2] for row in store.scan("tile")] == [(0, 0), (1, 0)]
+
+
+def test_disclosures_keep_their_order(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("One")
+    scribe.disclose(party, "z", "a")
+    scribe.disclose(party, "m")
+    store.commit(scribe.take())
+    assert [store.disclosures(index) for index in range(4)] == [[], ["z", "a"], ["m"], []]
+    assert list(store.scan("disclosure")) == [(1, 0, "z"), (1, 1, "a"), (2, 0, "m")]
+
+
+def test_a_batch_for_another_size_is_refused(store: Store, scribe: Scribe) -> None:
+    batch = three(scribe)[2]
+    store.commit(batch)
+    refuses(store, batch)
+    scribe.join("Later")
+    later = scribe.take()
+    later.size += 1
+    refuses(store, later)
+    later.size -= 1
+    store.commit(later)
+    assert everything(store)["entry"] == [b"entry %d\n" % index for index in range(4)]
+
+
+@pytest.mark.parametrize("what", ["ids", "links"])
+def test_a_repeated_statement_or_link_is_refused_whole(store: Store, scribe: Scribe, what: str) -> None:
+    first = three(scribe)[2]
+    store.commit(first)
+    for _ in range(3):
+        scribe.join("Later")
+    batch = scribe.take(tiles=[(0, 0, b"t" * 32)])
+    values = getattr(batch, what)
+    last = values[-1]
+    values[-1] = getattr(first, what)[0]  # one that is stored, as the very last row
+    refuses(store, batch)
+    values[-1] = values[0]  # one of the batch itself
+    refuses(store, batch)
+    values[-1] = last
+    store.commit(batch)
+    assert store.tile(0, 0) == b"t" * 32
+
+
+def test_a_subject_out_of_turn_is_refused(store: Store, scribe: Scribe) -> None:
+    store.commit(three(scribe)[2])
+    ahead = Scribe()
+    ahead.size, ahead.subjects = scribe.size, [*scribe.subjects, scribe.subjects[-1]]
+    ahead.take()
+    ahead.join("Nobody before me")
+    refuses(store, ahead.take())
+
+
+def test_a_subject_opened_twice_is_refused(store: Store, scribe: Scribe) -> None:
+    party, _, batch = three(scribe)
+    store.commit(batch)
+    scribe.join("Later")
+    later = scribe.take()
+    ((_, after),) = later.changes[0].changed
+    later.changes[0].changed = [(None, Subject(party.id, after.no, after.index, after.last, after.state))]
+    refuses(store, later)
+
+
+def test_a_change_from_a_stale_state_is_refused(store: Store, scribe: Scribe) -> None:
+    _, asset, batch = three(scribe)
+    store.commit(batch)
+    scribe.subjects[asset.no] = asset  # as it stood before it was renamed
+    scribe.retitle(asset, "another")
+    refuses(store, scribe.take())
+
+
+@pytest.mark.parametrize("before", ["stale", "none"])
+def test_a_change_that_does_not_start_from_the_one_before_is_refused(store: Store, scribe: Scribe, before: str) -> None:
+    _, asset, batch = three(scribe)
+    store.commit(batch)
+    scribe.retitle(asset, "second")
+    scribe.retitle(asset, "third")
+    later = scribe.take()
+    ((stood, _),) = later.changes[0].changed
+    ((_, after),) = later.changes[1].changed
+    later.changes[1].changed = [(stood if before == "stale" else None, after)]
+    refuses(store, later)
+
+
+def test_a_change_of_a_subject_that_is_not_there_is_refused(store: Store, scribe: Scribe) -> None:
+    store.commit(three(scribe)[2])
+    other = Scribe()
+    absent = other.register(other.join("One"), "two")
+    other.subjects.append(Subject(absent.id, 2, 1, absent.last, absent.state))
+    other.size, other.subjects = 3, [*scribe.subjects, other.subjects[2]]
+    other.take()
+    other.advance(other.subjects[2])
+    refuses(store, other.take())
+
+
+def test_a_batch_out_of_step_is_a_mistake(store: Store, scribe: Scribe) -> None:
+    for name in ("ids", "links", "changes", "entries"):
+        scribe = Scribe()
+        batch = three(scribe)[2]
+        getattr(batch, name).pop()
+        with pytest.raises(ValueError, match=r"step|shorter|longer"):
+            store.commit(batch)
+    assert store.head() is None
+
+
+def test_readers_in_other_threads_see_whole_batches(store: Store, scribe: Scribe) -> None:
+    seen: list[tuple[int, int]] = []
+    done = threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            head = store.head()
+            if head is not None:
+                seen.append((head.size, head.count))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        while len(seen) < 50 and scribe.size < 9_000:
+            party = scribe.join("Works")
+            scribe.register(party, "data")
+            scribe.mention(party)
+            store.commit(scribe.take())
+            head = store.head()
+            assert head is not None
+            assert head.size == scribe.size
+    finally:
+        done.set()
+        reader.join()
+    assert seen
+    assert all(size % 3 == 0 and count == size // 3 * 2 for size, count in seen)
+    assert seen == sorted(seen)
+
+
+def test_what_a_read_returned_is_not_changed_by_a_later_commit(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("One")
+    scribe.disclose(party, "d")
+    store.commit(scribe.take())
+    entries, disclosures, rows = store.entries(0, FAR), store.disclosures(1), store.listing(-1, 9)
+    first = next(entries)
+    scribe.retitle(party, "Two")
+    store.commit(scribe.take())
+    assert [first, *entries][:2] == [b"entry 0\n", b"entry 1\n"]
+    assert (disclosures, rows) == (["d"], [party])

@@ -1,0 +1,83 @@
+"""Search words: whole words where scripts part them, letters and pairs where they do not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.words import LENGTH_MAX, fold, words_asked, words_of
+
+STORED = [
+    ("", set()),
+    ("Spindle vibration, line 4", {"spindle", "vibration", "line", "4"}),
+    ("主轴振动", {"主", "轴", "振", "动", "主轴", "轴振", "振动"}),
+    ("CNC主轴", {"cnc", "主", "轴", "主轴"}),
+    ("Größe GRÖSSE", {"grösse"}),
+    ("ＣＮＣ ﬁne", {"cnc", "fine"}),  # full-width letters and a ligature
+    ("a_b-c.d", {"a", "b", "c", "d"}),
+    ("температура воды", {"температура", "воды"}),
+    ("درجة الحرارة", {"درجة", "الحرارة"}),
+    ("อุณหภูมิ", None),  # Thai: looked at below
+    ("x" * 100, {"x" * LENGTH_MAX}),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), [pair for pair in STORED if pair[1] is not None])
+def test_words_of_a_text(text: str, words: set[str]) -> None:
+    assert words_of(text) == words
+
+
+ASKED = [
+    ("", []),
+    ("振动", ["振动"]),
+    ("振", ["振"]),
+    ("主轴振动", ["主轴", "轴振", "振动"]),
+    ("Spindle spindle LINE", ["spindle", "line"]),
+    ("cnc主轴", ["cnc", "主轴"]),
+]
+
+
+@pytest.mark.parametrize(("query", "words"), ASKED)
+def test_words_of_a_query(query: str, words: list[str]) -> None:
+    assert words_asked(query) == words
+
+
+FOUND = [
+    ("主轴振动数据", "振动"),
+    ("主轴振动数据 Spindle vibration", "vibration 数据"),
+    ("อุณหภูมิน้ำ", "อุณหภูมิ"),
+    ("スピンドル振動", "ピンドル"),
+    ("Fräsen", "FRÄSEN"),
+    ("x" * 100, "x" * 80),
+]
+
+
+@pytest.mark.parametrize(("text", "query"), FOUND)
+def test_a_text_is_found_by_a_part_of_it(text: str, query: str) -> None:
+    assert set(words_asked(query)) <= words_of(text)
+
+
+@pytest.mark.parametrize(("text", "query"), [("主轴振动", "动振"), ("vibration", "vib"), ("vibration", "vibrations")])
+def test_a_text_is_not_found_by_what_is_not_in_it(text: str, query: str) -> None:
+    assert not set(words_asked(query)) <= words_of(text)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_found_by_itself(text: str) -> None:
+    assert set(words_asked(text)) <= words_of(text)
+
+
+@given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=1, max_size=20), st.data())
+def test_a_chinese_title_is_found_by_any_run_of_its_letters(title: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(title) - 1))
+    stop = data.draw(st.integers(start + 1, len(title)))
+    assert set(words_asked(title[start:stop])) <= words_of(f"CNC {title} 2026")
+
+
+@given(st.text(max_size=40))
+def test_folding_twice_changes_nothing(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@given(st.lists(st.text(max_size=20), max_size=4))
+def test_words_are_short_and_folded(texts: list[str]) -> None:
+    assert all(0 < len(word) <= LENGTH_MAX and fold(word) == word for word in words_of(*texts))

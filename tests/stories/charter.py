@@ -1,0 +1,38 @@
+"""The charter: who may open a ledger, what an amendment may change, and its keys."""
+
+STORIES = {
+    "the governance key it names opens the ledger": """
+        founding
+        factory     ledger.opened          -                                       signer_not_governance
+        governance  ledger.opened          - rules=2                               rules_unknown
+        governance  ledger.opened          - service=did-of-governance             charter_keys_alike
+        governance  ledger.opened          - service=did:key:zUnheardOf            charter_key_unusable
+        governance  ledger.opened          - logKey=broken                         charter_key_unusable
+        governance  ledger.opened          - logKey=other-log                      log_key_misnamed
+        governance  ledger.opened          -                                       recorded
+    """,
+    "an amendment changes what it names and nothing else": """
+        joined      partner
+        governance  ledger.amended         - readers=members                       recorded
+        governance  ledger.amended         - readers=members                       amendment_empty
+        governance  ledger.amended         -                                       amendment_empty
+        governance  ledger.amended         - rules=2                               rules_unknown
+        governance  ledger.amended         - service=did-of-governance             charter_keys_alike
+        governance  ledger.amended         - service=did-of-lender                 recorded
+        service     ledger.amended         - readers=public                        signer_not_governance
+        partner     ledger.amended         - readers=public                        signer_not_governance
+    """,
+    "the rules version never goes back": """
+        software    2
+        governance  ledger.amended         - rules=2                               recorded
+        governance  ledger.amended         - rules=1                               rules_lowered
+    """,
+    "a replaced log key never comes back": """
+        governance  ledger.amended         - logKey=log-key-2                      recorded
+        governance  ledger.amended         - logKey=log-key-1                      log_key_spent
+        governance  ledger.amended         - logKey=log-key-3                      recorded
+        governance  ledger.amended         - logKey=log-key-2                      log_key_spent
+        governance  ledger.amended         - logKey=other-log                      log_key_misnamed
+        governance  ledger.amended         - logKey=broken                         charter_key_unusable
+    """,
+}
