@@ -285,7 +285,8 @@ class Writer:
         dids: set[str] = set()
         for statement in statements:
             ids |= statement.touched()
-            ids.update(statement.opened.values())  # absent, or the replay would see what the writer does not
+            for opened in statement.opened.values():  # its id follows from the statement's, which is not in; should
+                world.load(opened, None)  # two ids ever begin alike, the store takes no second subject of one id
             dids.add(statement.claims.iss)
             seen = statement.seen()
             if seen is not None and seen[0] < world.size:

@@ -6,7 +6,6 @@ integer of minor units, a digest is 32 bytes in base64url) has one place and one
 
 from __future__ import annotations
 
-import base64
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ from annotated_types import GroupedMetadata
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32, lower case: no i, l, o, u
-_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD.encode())
+_PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]  # ten bits each
 _ID_LETTERS = f"[0-7][{CROCKFORD}]{{25}}"  # 26 letters hold 130 bits; the first letter holds only 3 of them
 
 
@@ -28,12 +27,17 @@ class Form(BaseModel):
 
 
 def subject_id(type_: str, statement: bytes) -> str:
-    """``<type>_`` and the first 128 bits of a statement id (32 bytes) in Crockford base32, 26 letters, lower case.
+    """The id of the subject of this type that a statement (its id, 32 bytes) opens: ``<type>_`` and 26 letters.
 
     The id follows from the signed bytes, so nobody can squat on or front-run one.
     """
-    padded = bytes(4) + statement[:16]  # 160 bits are 32 letters; the first six are zero
-    return f"{type_}_{base64.b32encode(padded).translate(_CROCKFORD)[6:].decode()}"
+    return f"{type_}_{subject_letters(statement)}"
+
+
+def subject_letters(statement: bytes) -> str:
+    """The first 128 bits of a statement id in Crockford base32: 26 letters, lower case, two zero bits in front."""
+    bits = int.from_bytes(statement[:16], "big")
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def id_pattern(type_: str) -> str:

@@ -17,7 +17,9 @@ _UNSPACED = (
     "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
-_RUNS = re.compile(rf"([{_UNSPACED}]+)|([^\W_{_UNSPACED}]+)")
+_LETTER = rf"[^\W_{_UNSPACED}]"
+_RUNS = re.compile(f"([{_UNSPACED}]+)|({_LETTER}{{1,{LENGTH_MAX}}}){_LETTER}*")
+_ASCII_WORDS = re.compile(f"([a-z0-9]{{1,{LENGTH_MAX}}})[a-z0-9]*")
 
 
 def fold(text: str) -> str:
@@ -28,12 +30,16 @@ def fold(text: str) -> str:
 def words_of(*texts: str) -> set[str]:
     """Every word under which these texts are found."""
     found: set[str] = set()
-    for unspaced, word in _RUNS.findall(fold(" ".join(texts))):
-        if word:
-            found.add(word[:LENGTH_MAX])
-        else:
-            found.update(unspaced)
-            found.update(map(str.__add__, unspaced, unspaced[1:]))
+    for text in map(fold, texts):
+        if text.isascii():
+            found.update(_ASCII_WORDS.findall(text))
+            continue
+        for unspaced, word in _RUNS.findall(text):
+            if word:
+                found.add(word)
+            else:
+                found.update(unspaced)
+                found.update(map(str.__add__, unspaced, unspaced[1:]))
     return found
 
 
@@ -41,10 +47,8 @@ def words_asked(query: str) -> list[str]:
     """The words a query must find, all of them. Pairs stand for their letters, so the list stays short."""
     asked: dict[str, None] = {}
     for unspaced, word in _RUNS.findall(fold(query)):
-        if word:
-            asked[word[:LENGTH_MAX]] = None
-        elif len(unspaced) == 1:
-            asked[unspaced] = None
+        if word or len(unspaced) == 1:
+            asked[word or unspaced] = None
         else:
             asked.update(dict.fromkeys(map(str.__add__, unspaced, unspaced[1:])))
     return list(asked)

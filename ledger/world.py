@@ -282,6 +282,8 @@ class World:
         act.body.fold(self, act)
         self._advance(statement)
         change = self._change
+        if act.sub != self.ledger:  # every act is under the charter: to say so of each would say nothing
+            self._open.discard(cast(str, self.ledger))
         change.mentioned = sorted(found.no for name in self._open if (found := self._subjects.get(name)) is not None)
         self.size += 1
         return change

@@ -65,6 +65,9 @@ class Source(Protocol):
     def rows(self, table: Table) -> Iterator[Row]:
         """Every row of one of ``tables``: words as ``Store.words`` gives them, others as ``Store.scan`` does."""
 
+    def astray(self) -> Iterator[tuple[Table, int | None, str]]:
+        """Rows that its own indexes do not lead to, as ``Store.check_indexes`` gives them."""
+
     def leaf(self, index: int) -> bytes | None:
         """The hash that its own tree has for an entry, where it keeps a tree."""
 
@@ -108,6 +111,9 @@ class StoreSource:
 
     def rows(self, table: Table) -> Iterator[Row]:
         return self._store.words() if table == "word" else self._store.scan(table)
+
+    def astray(self) -> Iterator[tuple[Table, int | None, str]]:
+        return self._store.check_indexes()
 
     def leaf(self, index: int) -> bytes | None:
         number, place = divmod(index, WIDTH_MAX)
@@ -188,6 +194,9 @@ class RemoteSource:
                         yield then
                 else:
                     yield row
+
+    def astray(self) -> Iterator[tuple[Table, int | None, str]]:
+        return iter(())
 
     def leaf(self, index: int) -> bytes | None:  # noqa: ARG002 - it shows no tree
         return None

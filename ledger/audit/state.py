@@ -27,7 +27,7 @@ _KEYS: dict[Table, int] = {"subject": 1, "past": 2, "lookup": 3, "word": 2, "men
 
 
 def check_state(source: Source, replay: Replay) -> None:
-    """Subjects, past states, look-ups, words, mentions and disclosures follow from the entries. Raises ``Finding``."""
+    """What is stored follows from the entries, the tiles aside, and can be found. Raises ``Finding``."""
     derived = Derived(replay)
     due: dict[Table, Callable[[], Iterable[Row]]] = {
         "subject": derived.subject,
@@ -44,6 +44,8 @@ def check_state(source: Source, replay: Replay) -> None:
                 raise _finding(table, found, derived.subjects)
     if "disclosure" in source.tables:
         _check_disclosures(source, replay)
+    for table, number, what in source.astray():
+        raise _astray(table, number, what, derived.subjects)
 
 
 def _digested(rows: Iterator[Row]) -> Iterator[Row]:
@@ -66,6 +68,13 @@ def _finding(table: Table, found: Difference, subjects: list[Subject]) -> Findin
         detail = f"{table}: {found.problem}"
     index = at if isinstance(at, int) else None
     return Finding("corrupt", "state_other", detail, index=index, subject=subject.id if subject else None)
+
+
+def _astray(table: Table, number: int | None, what: str, subjects: list[Subject]) -> Finding:
+    if table == "subject" and number is not None and number < len(subjects):
+        subject = subjects[number]
+        return Finding("corrupt", "index_other", what, index=subject.index, subject=subject.id)
+    return Finding("corrupt", "index_other", what, index=number if table == "entry" else None)
 
 
 def _number(found: Difference) -> int | None:

@@ -29,6 +29,10 @@ declare(
     "corrupt",
     statement_repeated=("a statement is entered twice", "keep both entries: no statement takes effect twice"),
     state_other=("what is stored does not follow from the entries", "rebuild it from the entries, or restore a copy"),
+    index_other=(
+        "an index of the store does not lead to a row",
+        "rebuild the store from the entries, or restore a copy",
+    ),
     leaf_other=("the stored tree has another hash for this entry", "compare the entry with a mirror's, or a receipt"),
     disclosure_other=("a stored disclosure fits no private field of its entry", "erase it, or restore a copy"),
     row_other=("the entry's row contradicts its entry", "restore a copy of the store"),

@@ -133,5 +133,12 @@ class Store(Protocol):
         ``numbers`` are those of all subjects that have the word, ascending, in decimal, joined by commas.
         """
 
+    def check_indexes(self) -> Iterator[tuple[Table, int | None, str]]:
+        """Where what rows are found by does not lead to the rows: table, number of the row if known, and what it is.
+
+        Rows are read whole by ``scan``, which needs no index; everything else here does. Numbers count from 0 in the
+        order of the key, which is the index of an entry and the ``no`` of a subject.
+        """
+
     def close(self) -> None:
         """Let go of files and connections."""

@@ -169,6 +169,9 @@ class MemoryStore(Store):
             numbers.setdefault((type_, word), []).append(str(no))
         return ((*key, ",".join(found)) for key, found in numbers.items())
 
+    def check_indexes(self) -> Iterator[tuple[Table, int | None, str]]:
+        return iter(())
+
     def _rows(self, table: Table) -> Iterator[tuple[object, ...]]:
         if table == "entry":
             kept = zip(self._indexes, self._links, self._entries, strict=True)

@@ -77,9 +77,13 @@ class SqlStore(Store):
             raise Unavailable("store_missing", f"{path} is not there")
         store = cls(path, aloof=True)
         try:
-            with store._read() as store._moment:
-                store._check_schema()
-                yield store
+            try:
+                store._moment = store._readers.connect()  # its transaction begins with what is read first
+            except SQLAlchemyError as error:
+                raise _problem("store_unreadable", error) from error
+            store._check_schema()
+            yield store
+            store._moment.close()
         finally:
             store.close()
 
@@ -229,13 +233,19 @@ class SqlStore(Store):
         key = (rows.c.type, rows.c.word)
         return self._driven(select(*key, numbers).group_by(*key).order_by(*key))
 
+    def check_indexes(self) -> Iterator[tuple[Table, int | None, str]]:
+        indexed: tuple[Table, ...] = ("entry", "subject", "past", "tile", "disclosure")
+        for table in indexed:
+            with self._read() as connection:
+                found = list(sqlite.check_indexes(connection, table))
+            yield from ((table, row, what) for row, what in found)
+
     def _driven(self, query: Select[Any]) -> Iterator[tuple[object, ...]]:
-        """Rows of a whole table as the driver makes them: there are millions, and SQLAlchemy would treble their cost."""
+        """Rows of a whole table as the driver makes them: there may be millions."""
         with self._read() as connection:
-            rows = connection.execute(query)
-            assert rows.cursor is not None
+            cursor: Any = connection.execute(query).cursor
             try:
-                yield from rows.cursor
+                yield from cursor
             except sqlite.Error as error:
                 raise _problem("store_unreadable", error) from error
 

@@ -8,7 +8,9 @@ when it returns, which NORMAL does not promise.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from sqlite3 import Error
 
@@ -17,7 +19,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-__all__ = ["Error", "is_damage", "reader", "writer"]
+__all__ = ["Error", "check_indexes", "is_damage", "reader", "writer"]
 
 BUSY_MS = 10_000  # how long a connection waits for another process to let go of the file
 READERS_MAX = 40  # connections; more readers wait for one of them
@@ -74,6 +76,17 @@ def is_damage(error: BaseException) -> bool:
     """Whether an error says that the file itself is damaged, rather than busy, full or out of reach."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
+
+
+def check_indexes(connection: Connection, table: str) -> Iterator[tuple[int | None, str]]:
+    """What SQLite finds wrong with a table and its indexes: number of the row, from 0, where it says one; and what."""
+    for (line,) in connection.exec_driver_sql(f"PRAGMA integrity_check({table})"):
+        if line != "ok":
+            row = _MISSING.match(line)
+            yield (int(row[1]) - 1 if row else None), line
+
+
+_MISSING = re.compile(r"row (\d+) missing from index")
 
 
 def _engine(path: Path, connections: int, mode: str = "rw") -> Engine:

@@ -91,7 +91,7 @@ def test_a_change_says_what_was_before_what_is_after_and_what_it_mentions() -> N
     first, version = changes[revised.opened("version")]
     assert first is None
     assert (version.no, version.index, version.last) == (play.world.count - 1, revised.index, revised.id)
-    numbers = {play.subjects[name].no for name in (asset, version.id, play.party("factory"), play.world.ledger or "")}
+    numbers = {play.subjects[name].no for name in (asset, version.id, play.party("factory"))}  # not the charter
     assert revised.change.mentioned == sorted(numbers)
     assert play.subjects[offer].no not in numbers
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import count, groupby
+from pathlib import Path
 
 from ledger.append import Writer
 from ledger.errors import Problem
 from ledger.statement import accept
 from ledger.store import Store
-from tests.cast import LOG, ORIGIN, Play
+from ledger.store.files import Folder
+from ledger.store.sql import SqlStore
+from tests.cast import LOG, ORIGIN, Play, description, life, money
 
 BATCH = 500
 
@@ -26,10 +29,10 @@ class SetClock:
         return self.time
 
 
-def write(play: Play, store: Store, origin: str = ORIGIN) -> bytes:
-    """Append the play's statements, each at its second; returns the last checkpoint."""
+def write(play: Play, store: Store) -> bytes:
+    """Append the play's statements, each in its second; returns the last checkpoint."""
     clock = SetClock()
-    writer = Writer.open(store, origin, clock, lambda verifier: LOG if verifier == LOG.verifier else None)
+    writer = Writer.open(store, ORIGIN, clock, lambda verifier: LOG if verifier == LOG.verifier else None)
     for second, played in groupby(play.entries, lambda one: one.time // 1_000_000):
         clock.time = second * 1_000_000
         sent = [accept(one.sent) for one in played]
@@ -38,3 +41,38 @@ def write(play: Play, store: Store, origin: str = ORIGIN) -> bytes:
                 assert not isinstance(outcome, Problem), outcome
     assert writer.head is not None
     return writer.head.checkpoint
+
+
+def write_folder(play: Play, path: Path) -> Folder:
+    """A ledger's folder with the play in it and its checkpoint published."""
+    folder = Folder.create(path)
+    store = SqlStore.create(folder.store)
+    folder.write_checkpoint(write(play, store))
+    store.close()
+    return folder
+
+
+def busy(size: int) -> Play:
+    """A ledger on which much goes on: after a whole life, round after round until it has this many entries."""
+    play = life()
+    rounds = (_round(play, number) for number in count())
+    while len(play.entries) + 14 <= size:
+        next(rounds)
+    while len(play.entries) < size:
+        play.register("lender", title=f"Loan book, page {len(play.entries)}")
+    return play
+
+
+def _round(play: Play, number: int) -> None:
+    """Fourteen acts by which a data set is registered, licensed, revised, passed on and retired."""
+    play.tick(minutes=1)
+    title = f"Spindle vibration {number}, 主轴振动数据"
+    asset = play.register("factory", title=title, description=f"machine {number % 7} in hall B", keywords=["vibration"])
+    play.register("second", title=f"Castings {number}", derivedFrom=[asset])
+    play.license("partner", play.offer("factory", asset, price=money(1_000 + number)), price=money(1_000 + number))
+    hidden = play.offer("factory", asset, price=money(9_000 + number), private=["price"])
+    play.request("lender", hidden, price=money(8_000 + number), private=["terms.price"])
+    play.act("asset.revised", by="factory", sub=asset, body=description(f"{title}, revised"))
+    play.transfer("factory", asset, "second")
+    play.act("offer.withdrawn", by="factory", sub=hidden, body={})
+    play.act("asset.retired", by="second", sub=asset, body={"reason": "the plant was closed"})
