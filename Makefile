@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LEDGER ?= ledger-data
 ORIGIN ?= localhost/cadastre
+PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install run test demo check bench docs load clean
@@ -23,7 +24,7 @@ install: .venv/.installed ## make .venv with the pinned dependencies and the cad
 
 run: install ## serve a ledger at http://127.0.0.1:8000, in ./ledger-data (made at the first run)
 	@test -e $(LEDGER)/ledger.db || $(BIN)/cadastre init $(LEDGER) --origin $(ORIGIN)
-	@exec $(BIN)/cadastre serve $(LEDGER)
+	@exec $(BIN)/cadastre serve $(LEDGER) --port $(PORT)
 
 test: install ## run all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
