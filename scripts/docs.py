@@ -1,0 +1,141 @@
+"""Writes docs/kinds.md and docs/refusals.md from the registry, or checks that they are as it would write them.
+
+    python -m scripts.docs            write
+    python -m scripts.docs --check    exit 1 and name the page that is out of date
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import api.app
+import ledger.append
+import ledger.audit
+import ledger.circulation
+import ledger.read  # noqa: F401 - these declare every kind and code
+from ledger.errors import CATALOGUE
+from ledger.statement import KINDS, Kind
+from ledger.world import STATES
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+FAMILIES = {
+    "malformed": "Refused at the door: malformed. The bytes are not of the format they claim.",
+    "unverifiable": "Refused at the door: unverifiable. Well formed, but no valid signature of the key they name.",
+    "rule": "Refused by rule. Signed and well formed, and a rule of the ledger says no; every auditor comes to the same.",
+    "absent": "Absent. What was asked for is not in this ledger.",
+    "service": "Service. It cannot answer now; nothing was lost, the same bytes may be sent again.",
+    "corrupt": "Corrupt. What must never happen.",
+}
+SIGNERS = {"party": "a party", "newcomer": "a DID that speaks for nobody yet", "governance": "the governance key"}
+
+
+def kinds() -> str:
+    """The page of kinds: for each noun, its kinds with their fields."""
+    lines = [
+        "# Kinds of statements",
+        "",
+        "Generated from the registry by `make docs`. A statement's `body` has exactly the fields of its kind; what a",
+        "statement is, and how it is signed, stands in [format.md](format.md).",
+    ]
+    nouns = dict.fromkeys(name.partition(".")[0] for name in KINDS)
+    for noun in nouns:
+        lines += ["", f"## {noun}"]
+        for name, kind in KINDS.items():
+            if name.partition(".")[0] == noun:
+                lines += ["", *_kind(name, kind)]
+    return "\n".join(lines) + "\n"
+
+
+def _kind(name: str, kind: type[Kind]) -> Iterator[str]:
+    yield f"### {name}"
+    yield ""
+    yield inspect.cleandoc(kind.__doc__ or "")
+    yield ""
+    about = f"acts on: {kind.ON}" if kind.ON else ""
+    opens = f"opens: {', '.join(kind.OPENS)}" if kind.OPENS else ""
+    facts = [f"signed by {SIGNERS[kind.SIGNER]}", about, opens, f"since rules version {kind.SINCE}"]
+    yield " · ".join(fact for fact in facts if fact)
+    yield ""
+    schema = kind.model_json_schema()
+    if schema.get("properties"):
+        yield "| field | | form | what it says |"
+        yield "|---|---|---|---|"
+        for field, form in schema["properties"].items():
+            needed = "required" if field in schema.get("required", ()) else "optional"
+            what = form.get("description", "")
+            yield f"| `{field}` | {needed} | {_cell(_form(form, schema))} | {_cell(what)} |"
+    else:
+        yield "No fields."
+
+
+def _form(form: dict[str, Any], schema: dict[str, Any]) -> str:
+    """A field's form in a few words: ``list of text``, ``{amount, currency}``, ``text or hidden``."""
+    if "$ref" in form:
+        name = form["$ref"].rsplit("/", 1)[-1]
+        target = schema["$defs"][name]
+        if name == "Hidden":
+            return "hidden"
+        if target.get("type") == "object":
+            return f"{name} {{{', '.join(target.get('properties', {}))}}}"
+        return _form(target, schema)
+    for choice in ("anyOf", "oneOf"):
+        if choice in form:
+            forms = dict.fromkeys(_form(one, schema) for one in form[choice] if one.get("type") != "null")
+            return " or ".join(forms)
+    if "enum" in form:
+        return " or ".join(f"`{value}`" for value in form["enum"])
+    if "const" in form:
+        return f"`{form['const']}`"
+    if form.get("type") == "array":
+        most = f", at most {form['maxItems']}" if "maxItems" in form else ""
+        return f"list of {_form(form.get('items', {}), schema)}{most}"
+    return {"string": "text", "integer": "integer", "boolean": "true or false"}.get(form.get("type", ""), "JSON")
+
+
+def refusals() -> str:
+    """The page of codes, by family."""
+    lines = [
+        "# Refusals and other answers",
+        "",
+        "Generated from the catalogue by `make docs`. A code never changes its meaning. Over HTTP every answer of these",
+        "is a problem+json (RFC 9457) with the code; on the command line the code stands first.",
+    ]
+    for family, title in FAMILIES.items():
+        lines += ["", f"## {title.partition('.')[0]}", "", title.partition(". ")[2], ""]
+        lines += ["| code | what it says | what to do |", "|---|---|---|"]
+        found = sorted(code for code, meaning in CATALOGUE.items() if meaning.family == family)
+        for code in found:
+            meaning = CATALOGUE[code]
+            lines.append(f"| `{code}` | {_cell(meaning.title)} | {_cell(meaning.advice)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+PAGES = {"kinds.md": kinds, "refusals.md": refusals}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` compare them."""
+    stale = 0
+    for name, page in PAGES.items():
+        path, text = DOCS / name, page()
+        if arguments == ["--check"]:
+            if not path.exists() or path.read_text() != text:
+                print(f"docs/{name} is out of date: run make docs", file=sys.stderr)
+                stale = 1
+        else:
+            path.write_text(text)
+    assert STATES, "no kinds were declared"
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
