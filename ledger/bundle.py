@@ -93,10 +93,8 @@ def open_bundle(path: Path) -> Iterator[BundleSource]:
         yield BundleSource(Archive(file))
 
 
-class BundleSource:
+class BundleSource(Source):
     """A bundle as a source to be audited (``ledger.audit.Source``)."""
-
-    tables: Sequence[Table] = ("subject",)
 
     def __init__(self, archive: Archive) -> None:
         """Raises ``Malformed`` unless the archive has just the members of a bundle."""
@@ -127,12 +125,6 @@ class BundleSource:
                 raise Malformed("bundle_wrong", f"a line of state is longer than {_LINE_MAX} bytes")
         if rest:
             raise Malformed("bundle_wrong", "the state does not end with a newline")
-
-    def astray(self) -> Iterator[tuple[Table, int | None, str]]:
-        return iter(())
-
-    def leaf(self, index: int) -> bytes | None:  # noqa: ARG002 - it shows no tree
-        return None
 
     def _entries(self, number: int) -> list[bytes]:
         entries = parse_bundle(self._archive.read(self._archive.members[1 + number], _MEMBER_MAX))

@@ -15,8 +15,7 @@ from ledger.world import RULES, World
 def damaged(source: Source, index: int, reason: str) -> tuple[int, str]:
     """The entry to be named, and the reason, when the entry at ``index`` was found wrong for ``reason``.
 
-    Time and link compare two neighbours. If the entry before is not the one its own leaf in the stored tree stands
-    for, or if the entry after still links to this one as it is, then this one is sound and the other was altered.
+    Time and link compare two neighbours, so the fault may be the other's.
     """
     if reason in ("entry_time_wrong", "entry_link_wrong") and index > 0 and _is_altered(source, index - 1):
         return index - 1, "entry_altered"
@@ -24,15 +23,18 @@ def damaged(source: Source, index: int, reason: str) -> tuple[int, str]:
 
 
 def _is_altered(source: Source, index: int) -> bool:
-    """Whether an entry is another than it was when its follower, which does not link to it, was entered."""
+    """Whether an entry is another than it was when its follower was entered.
+
+    It is if the follower does not link to it, and its leaf in the stored tree stands for another; where no tree is
+    shown, if the entry after the follower still links to the follower as it is.
+    """
     try:
-        entry = source.entry(index)
-        leaf = source.leaf(index)
-        if leaf is not None and entry is not None:
+        entry, follower, third = (source.entry(index + step) for step in range(3))
+        if entry is None or follower is None or parse_entry(follower).link == link_of(entry):
+            return False
+        if (leaf := source.leaf(index)) is not None:
             return leaf != leaf_hash(entry)
-        follower, next_one = source.entry(index + 1), source.entry(index + 2)
-        assert follower is not None
-        return next_one is not None and parse_entry(next_one).link == link_of(follower)
+        return third is not None and parse_entry(third).link == link_of(follower)
     except Problem:  # what lies about is damaged too: the entry that was found stays named
         return False
 

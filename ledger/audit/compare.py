@@ -56,7 +56,7 @@ def _first(due: Iterator[Row], found: Iterator[Row], key: int, stored: _Readable
     extra: Row | None = None
     other = next(found, None)
     for row in due:
-        while other is not None and _place(other[:key]) < _place(row[:key]):
+        while other is not None and (_types(other[:key]) != _types(row[:key]) or other[:key] < row[:key]):
             extra = extra or other
             other = next(found, None)
         if other != row:
@@ -66,9 +66,6 @@ def _first(due: Iterator[Row], found: Iterator[Row], key: int, stored: _Readable
     return Difference(None, extra or other, stored.problem)
 
 
-def _place(key: Row) -> list[tuple[int, object]]:
-    """Where a key sorts, of whatever types damage has made its parts: numbers, then text, then bytes."""
-    return [(_RANKS.get(type(part), 0), part if type(part) in _RANKS else 0) for part in key]
-
-
-_RANKS: dict[type, int] = {int: 1, float: 1, str: 2, bytes: 3}
+def _types(key: Row) -> list[type]:
+    """Damage may turn a number into text, or text into bytes that are none. What is of other types is not due."""
+    return [type(part) for part in key]

@@ -11,11 +11,12 @@ from binascii import a2b_base64
 from hashlib import sha256
 
 from identity.disclosure import hidden
+from identity.jws import peek
 from ledger.audit.source import Chunk
 from ledger.circulation.charter import Ledger
 from ledger.errors import Corrupt
 from ledger.log.chain import link_of
-from ledger.statement import Statement, accept
+from ledger.statement import Statement, read
 from ledger.world import Change, World
 
 _LINK = 32  # bytes of an entry's hash
@@ -43,7 +44,7 @@ class Replay:
             _, origin, _, time, link, compact, _ = data.split(b"\n")
             if self.size == 0:
                 self.world = World(origin.decode(), complete=True)
-            statement = accept(compact)
+            statement = read(peek(compact))
             if chunk.beside is not None and chunk.beside[place] != (statement.digest, a2b_base64(link)):
                 raise Corrupt("row_other", "it names another statement id or link")
             self._admit(statement, int(time), link_of(data))
@@ -70,7 +71,7 @@ class Replay:
             world.opened(link)
         self._statements.add(statement.digest)
         self._links += link
-        if b"_sd" in statement.signed.payload:
+        if b'"_sd"' in statement.signed.payload:
             self.private[index] = frozenset(hidden(statement.signed.claims["body"]))
 
     def _note(self, index: int, change: Change) -> None:

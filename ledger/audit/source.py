@@ -42,43 +42,46 @@ class Chunk:
 
 
 class Source(Protocol):
-    """A ledger to be audited, as it is at one size."""
+    """A ledger to be audited, as it is at one size. What stands here suits one that shows only its subjects."""
 
-    @property
-    def size(self) -> int:
-        """How many entries it says to have; for progress only."""
+    size: int
+    """How many entries it says to have; for progress only."""
 
-    @property
-    def checkpoint(self) -> bytes | None:
-        """What its log signed last, for this size or a smaller one; None if it has nothing signed."""
+    checkpoint: bytes | None
+    """What its log signed last, for this size or a smaller one; None if it has nothing signed."""
 
-    @property
-    def tables(self) -> Sequence[Table]:
-        """What it can show beside its entries."""
+    tables: Sequence[Table] = ("subject",)
+    """What it can show beside its entries."""
 
     def chunks(self) -> Iterator[Chunk]:
-        """All entries. Raises ``Problem`` naming the first index that cannot be read, after all before it."""
+        """All entries. Raises ``Problem`` where one cannot be read, after all before it."""
 
     def entry(self, index: int) -> bytes | None:
         """One entry again, None if there is none. Raises ``Problem`` if it cannot be read."""
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """Every row of one of ``tables``: words as ``Store.words`` gives them, others as ``Store.scan`` does."""
+        """Every row of one of ``tables``, as ``Store.scan`` gives it."""
+
+    def words(self) -> Iterator[Row]:
+        """The rows of the table of words in short, as ``Store.words`` gives them."""
+        return iter(())
 
     def astray(self) -> Iterator[tuple[Table, int | None, str]]:
         """Rows that its own indexes do not lead to, as ``Store.check_indexes`` gives them."""
+        return iter(())
 
-    def leaf(self, index: int) -> bytes | None:
+    def leaf(self, index: int) -> bytes | None:  # noqa: ARG002 - it shows no tree
         """The hash that its own tree has for an entry, where it keeps a tree."""
+        return None
 
 
 # ---- A store -----------------------------------------------------------------------------------------------
 
 
-class StoreSource:
+class StoreSource(Source):
     """A store that does not change meanwhile: one in memory, or ``SqlStore.snapshot``."""
 
-    tables: Sequence[Table] = TABLES
+    tables = TABLES
 
     def __init__(self, store: Store, checkpoint: bytes | None) -> None:
         self._store = store
@@ -110,7 +113,10 @@ class StoreSource:
         return self._store.entry(index)
 
     def rows(self, table: Table) -> Iterator[Row]:
-        return self._store.words() if table == "word" else self._store.scan(table)
+        return self._store.scan(table)
+
+    def words(self) -> Iterator[Row]:
+        return self._store.words()
 
     def astray(self) -> Iterator[tuple[Table, int | None, str]]:
         return self._store.check_indexes()
@@ -147,15 +153,13 @@ def open_folder(path: Path) -> Iterator[StoreSource]:
 # ---- Behind functions --------------------------------------------------------------------------------------
 
 
-class RemoteSource:
+class RemoteSource(Source):
     """A ledger behind three functions, which a client of its service provides.
 
     ``entries(start, stop)`` gives entry bytes; ``listing(after)`` some subject rows in order of their number, those
     numbered above ``after``; ``subject_at(id, size)`` one subject row as of a size, None if there was none. All is
     taken as of the size of ``checkpoint``, however the ledger grows meanwhile.
     """
-
-    tables: Sequence[Table] = ("subject",)
 
     def __init__(
         self,
@@ -194,9 +198,3 @@ class RemoteSource:
                         yield then
                 else:
                     yield row
-
-    def astray(self) -> Iterator[tuple[Table, int | None, str]]:
-        return iter(())
-
-    def leaf(self, index: int) -> bytes | None:  # noqa: ARG002 - it shows no tree
-        return None

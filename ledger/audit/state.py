@@ -16,13 +16,13 @@ from ledger.log.tile import WIDTH_MAX
 from ledger.store import Table
 from ledger.world import Subject
 
-_NUMBER_AT: dict[Table, int] = {"subject": 0, "past": 0, "lookup": 2, "mention": 0}
+_NUMBER_AT: dict[Table, int] = {"subject": 0, "past": 0, "lookup": 2, "word": 2, "mention": 0}
 """The column that holds the subject's number."""
 
 _INDEX_AT: dict[Table, int] = {"past": 1, "mention": 1}
 """The column that holds the entry a row is about; other rows are about what the subject's last change made."""
 
-_KEYS: dict[Table, int] = {"subject": 1, "past": 2, "lookup": 3, "word": 2, "mention": 2, "tile": 2}
+_KEYS: dict[Table, int] = {"subject": 1, "past": 2, "lookup": 3, "word": 3, "mention": 2, "tile": 2}
 """How many leading columns are the table's key."""
 
 
@@ -37,7 +37,7 @@ def check_state(source: Source, replay: Replay) -> None:
         "mention": derived.mention,
     }
     for table, rows in due.items():
-        if table in source.tables:
+        if table in source.tables and not (table == "word" and _agree(source.words(), derived.words())):
             stored = _digested(source.rows(table)) if table == "past" else source.rows(table)
             found = difference(rows(), stored, _KEYS[table])
             if found is not None:
@@ -46,6 +46,11 @@ def check_state(source: Source, replay: Replay) -> None:
         _check_disclosures(source, replay)
     for table, number, what in source.astray():
         raise _astray(table, number, what, derived.subjects)
+
+
+def _agree(stored: Iterator[Row], due: Iterator[Row]) -> bool:
+    """Whether the words agree in short. Only if not are they looked at row by row: that takes three times as long."""
+    return difference(due, stored, 2) is None
 
 
 def _digested(rows: Iterator[Row]) -> Iterator[Row]:
@@ -60,7 +65,7 @@ def _finding(table: Table, found: Difference, subjects: list[Subject]) -> Findin
     if row is None:
         assert found.problem is not None
         return Finding.of(found.problem)
-    no = _number(found) if table == "word" else row[_NUMBER_AT[table]]
+    no = row[_NUMBER_AT[table]]
     subject = subjects[no] if isinstance(no, int) and 0 <= no < len(subjects) else None
     at = row[_INDEX_AT[table]] if table in _INDEX_AT else subject.index if subject else None
     detail = f"{table}: stored is {_shown(found.found)}, due is {_shown(found.due)}"
@@ -75,18 +80,6 @@ def _astray(table: Table, number: int | None, what: str, subjects: list[Subject]
         subject = subjects[number]
         return Finding("corrupt", "index_other", what, index=subject.index, subject=subject.id)
     return Finding("corrupt", "index_other", what, index=number if table == "entry" else None)
-
-
-def _number(found: Difference) -> int | None:
-    """Of the subjects that a word leads to: the first that is missing, or else the first that is one too many."""
-    due, stored = (_numbers(row) for row in (found.due, found.found))
-    other = sorted(due - stored) or sorted(stored - due)
-    return other[0] if other else None
-
-
-def _numbers(row: Row | None) -> set[int]:
-    numbers = row[2] if row is not None else None
-    return {int(no) for no in numbers.split(",") if no.isdecimal()} if isinstance(numbers, str) else set()
 
 
 def _shown(row: Row | None) -> str:

@@ -228,9 +228,8 @@ class SqlStore(Store):
         return self._driven(select(source).order_by(*source.primary_key.columns))
 
     def words(self) -> Iterator[tuple[object, ...]]:
-        rows = select(WORD).order_by(*WORD.primary_key.columns).subquery()  # numbers are joined as they come
-        numbers = func.aggregate_strings(cast(rows.c.no, String), ",")
-        key = (rows.c.type, rows.c.word)
+        key = (WORD.c.type, WORD.c.word)
+        numbers = func.aggregate_strings(cast(WORD.c.no, String), ",")  # SQLite walks the key and joins as it goes
         return self._driven(select(*key, numbers).group_by(*key).order_by(*key))
 
     def check_indexes(self) -> Iterator[tuple[Table, int | None, str]]:
@@ -241,12 +240,17 @@ class SqlStore(Store):
             yield from ((table, row, what) for row, what in found)
 
     def _driven(self, query: Select[Any]) -> Iterator[tuple[object, ...]]:
-        """Rows of a whole table as the driver makes them: there may be millions."""
+        """Rows of a whole table as the driver makes them, for there may be millions; up to the first damaged one."""
         with self._read() as connection:
             cursor: Any = connection.execute(query).cursor
+            given = 0
             try:
-                yield from cursor
+                for row in cursor:
+                    yield row
+                    given += 1
             except sqlite.Error as error:
+                # The driver reads one row ahead: what it stumbles over is not the row that it was asked for.
+                yield from map(tuple, connection.execute(query.offset(given).limit(1)))
                 raise _problem("store_unreadable", error) from error
 
     # -- how reads run ---------------------------------------------------------------------------------------

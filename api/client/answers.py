@@ -1,0 +1,130 @@
+"""What a ledger answers, as typed values. Members this version does not know are kept and passed on.
+
+Whatever does not have the form expected raises ``Unavailable("answer_strange")``: what answered is no ledger of this
+version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from identity.errors import Problem
+from ledger.errors import Unavailable
+
+
+class Answer(BaseModel):
+    """Base: closed to change, open to further members."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class Ledger(Answer):
+    """Which ledger answers. ``audience`` is what statements are addressed to, ``vkey`` the log key in force."""
+
+    origin: str
+    audience: str
+    size: int
+    vkey: str
+    charter: dict[str, Any]
+
+    @property
+    def validity(self) -> int:
+        """Most seconds from ``iat`` to ``exp``."""
+        return int(self.charter["validity"])
+
+
+class Subject(Answer):
+    """A subject as it stood when the ledger had ``at`` entries. ``last`` is what the next act pins."""
+
+    id: str
+    type: str
+    no: int
+    index: int
+    last: str
+    state: dict[str, Any]
+
+
+class Summary(Answer):
+    """One entry in a list. ``time`` in microseconds, ``hash`` that of the entry's bytes."""
+
+    index: int
+    time: int
+    id: str
+    kind: str
+    subject: str
+    issuer: str
+
+
+class Entry(Summary):
+    """One entry in full: ``claims`` as signed, ``statement`` the compact JWS."""
+
+    claims: dict[str, Any]
+    statement: str
+
+
+class Page(Answer):
+    """One page of a search. ``cursor`` asks for the next; None after the last."""
+
+    items: list[Subject]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A statement that is in the ledger. ``time`` in microseconds; ``again``: it was in before it was sent.
+
+    ``receipt`` holds the bytes of the receipt, which are not verified yet (``ledger.log.receipt``); empty where the
+    batch was asked for none.
+    """
+
+    index: int
+    time: int
+    id: str
+    subject: str
+    receipt: bytes = b""
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one statement of a batch. ``line`` counts from 1, in the order they were given."""
+
+    line: int
+    outcome: Admitted | Problem
+
+
+class _Recorded(Answer):
+    index: int
+    time: int
+    id: str
+    subject: str
+    receipt: str = ""
+
+
+A = TypeVar("A", bound=Answer)
+
+
+def read(form: type[A], data: bytes) -> A:
+    """The answer in a body of JSON. Raises ``Unavailable`` (``answer_strange``)."""
+    try:
+        return form.model_validate_json(data)
+    except ValidationError as wrong:
+        raise _strange(form, wrong) from None
+
+
+def admitted_in(members: object, again: bool) -> Admitted:
+    """The admission that the members of an answer tell of. Raises ``Unavailable`` (``answer_strange``)."""
+    try:
+        found = _Recorded.model_validate(members)
+    except ValidationError as wrong:
+        raise _strange(_Recorded, wrong) from None
+    return Admitted(found.index, found.time, found.id, found.subject, found.receipt.encode(), again)
+
+
+def _strange(form: type[Answer], wrong: ValidationError) -> Unavailable:
+    first = wrong.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(step) for step in first["loc"])
+    return Unavailable("answer_strange", f"{form.__name__.lstrip('_').lower()}: {place}: {first['msg']}")

@@ -1,0 +1,302 @@
+"""The typed calls: what a ledger can be asked, and how an act is composed, signed and handed in."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from api.client.answers import Admitted, Entry, Ledger, Page, Subject, Summary, Verdict, admitted_in, read
+from api.client.signing import LIFETIME_S, Randomness, conceal, pins_of, sign_statement
+from api.client.wire import ATTEMPTS, PASSING, Wire, problem_of
+from identity.canonical import b64encode
+from identity.did import did_of
+from identity.errors import Malformed, declare
+from identity.keys import SigningKey
+from ledger.errors import Unavailable
+
+BATCH_LINES = 1_000  # statements sent in one request of a batch
+BATCH_BYTES = 4 << 20
+BYTES = "application/octet-stream"
+NDJSON = "application/x-ndjson"
+JOSE = "application/jose"
+SD_JWT = "application/sd-jwt"
+
+declare("malformed", key_absent=("there is no key to sign with", "name the key file: --as KEY, or CADASTRE_KEY"))
+
+_SUMMARIES = TypeAdapter(list[Summary])
+_SUBJECTS = TypeAdapter(list[Subject])
+_OBJECTS = TypeAdapter(list[dict[str, Any]])
+
+
+class Client:
+    """A ledger over HTTP, as one party sees it. Not thread-safe; a context manager that closes its connections.
+
+    Every call raises the ledger's own errors, ``Unavailable`` if it cannot be reached. ``clock`` gives POSIX seconds,
+    ``randomness`` that many random bytes.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        key: SigningKey | None = None,
+        clock: Callable[[], float] = time.time,
+        randomness: Randomness = secrets.token_bytes,
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.key = key
+        self._wire = Wire(url, transport, sleep)
+        self._clock = clock
+        self._randomness = randomness
+        self._ledger: Ledger | None = None
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._wire.close()
+
+    @property
+    def url(self) -> str:
+        return self._wire.url
+
+    @property
+    def did(self) -> str:
+        """The DID of the key this client signs with. Raises ``Malformed`` (``key_absent``)."""
+        return did_of(self._need_key().public)
+
+    # -- what the ledger is ----------------------------------------------------------------------------------
+
+    def ledger(self) -> Ledger:
+        """Which ledger this is: asked once, since neither origin nor audience ever change."""
+        if self._ledger is None:
+            self._ledger = read(Ledger, self._wire.get("/v1/ledger"))
+        return self._ledger
+
+    def checkpoint(self) -> bytes:
+        """The signed note over the present size and root; not verified."""
+        return self._wire.get("/checkpoint", accept="text/plain")
+
+    def consistency(self, old: int, new: int) -> dict[str, Any]:
+        """The proof that size ``old`` extends to size ``new``, as the ledger spells it."""
+        return _members(self._wire.get("/v1/consistency", {"old": old, "new": new}))
+
+    # -- acts ------------------------------------------------------------------------------------------------
+
+    def compose(
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        sub: str | None = None,
+        *,
+        hide: Iterable[str] = (),
+        disclosures: Iterable[str] = (),
+        prev: Mapping[str, str] | None = None,
+        seen: bool = False,
+        lifetime: int = LIFETIME_S,
+    ) -> bytes:
+        """An act, signed and ready to be submitted.
+
+        ``hide`` names private fields by JSON pointer within the body; ``disclosures`` are those of fields that are
+        hidden already. ``prev`` is read from the ledger unless given; ``seen`` adds the hash of the ledger's last
+        entry, so that a fork would surface. Raises ``Malformed`` where the door would.
+        """
+        key = self._need_key()
+        shown, hidden = conceal(body, hide, self._randomness)
+        if prev is None:
+            prev = {name: self.subject(name).last for name in pins_of(kind, shown, sub)}
+        return sign_statement(
+            key,
+            audience=self.ledger().audience,
+            kind=kind,
+            body=shown,
+            sub=sub,
+            prev=prev,
+            seen=self._seen() if seen else None,
+            now=int(self._clock()),
+            lifetime=min(lifetime, self.ledger().validity),
+            disclosures=[*hidden, *disclosures],
+            randomness=self._randomness,
+        )
+
+    def submit(self, sent: bytes) -> Admitted:
+        """Hand a statement in, as often as it takes to know: the same bytes give the same entry."""
+        answer = self._wire.post("/v1/statements", sent, SD_JWT if b"~" in sent else JOSE)
+        return admitted_in(_members(answer.content), again=answer.status_code == httpx.codes.OK)
+
+    def act(self, kind: str, body: Mapping[str, Any], sub: str | None = None, *, hide: Iterable[str] = ()) -> Admitted:
+        """Compose and submit."""
+        return self.submit(self.compose(kind, body, sub, hide=hide))
+
+    def submit_batch(self, statements: Iterable[bytes], *, receipts: bool = False) -> Iterator[Verdict]:
+        """Hand many statements in; one verdict for each, in their order. A bad one does not sink the rest.
+
+        Statements go in requests of up to 1,000, each answered before the next is read, so any number will do.
+        """
+        first = 1
+        for part in _parts(statements):
+            yield from self._submit_part(part, first, receipts)
+            first += len(part)
+
+    def _submit_part(self, part: list[bytes], first: int, receipts: bool) -> list[Verdict]:
+        """The verdicts on one request's statements; what the service had no room for is sent again."""
+        verdicts: dict[int, Verdict] = {}
+        waiting = list(range(len(part)))
+        for attempt in range(ATTEMPTS):
+            lines = b"".join(orjson.dumps({"statement": part[at].decode()}) + b"\n" for at in waiting)
+            answer = self._wire.post("/v1/statements/batch", lines, NDJSON, {"receipts": "true" if receipts else None})
+            answers = answer.content.splitlines()
+            if len(answers) > len(waiting):
+                raise Unavailable("answer_strange", f"{len(answers)} verdicts on {len(waiting)} statements")
+            again = waiting[len(answers) :]  # the answer broke off there
+            for at, line in zip(waiting, answers, strict=False):
+                members = _members(line)
+                status = members.get("status")
+                if status in PASSING:
+                    again.append(at)
+                ok = status in (httpx.codes.OK, httpx.codes.CREATED)
+                outcome = admitted_in(members, status == httpx.codes.OK) if ok else problem_of(members)
+                verdicts[at] = Verdict(first + at, outcome)
+            waiting = sorted(again)
+            if not waiting:
+                break
+            if attempt + 1 < ATTEMPTS:
+                self._wire.pause(attempt)
+        for at in waiting:
+            verdicts.setdefault(at, Verdict(first + at, Unavailable("ledger_unreachable", "the answer broke off")))
+        return [verdicts[at] for at in range(len(part))]
+
+    # -- entries ---------------------------------------------------------------------------------------------
+
+    def entry(self, index: int) -> Entry:
+        return read(Entry, self._wire.get(f"/v1/entries/{index}"))
+
+    def entry_bytes(self, index: int) -> bytes:
+        """The entry exactly as it is hashed."""
+        return self._wire.get(f"/v1/entries/{index}", accept=BYTES)
+
+    def entries(self, start: int, count: int) -> list[Summary]:
+        """Up to ``count`` entries from index ``start`` on."""
+        return _list(_SUMMARIES, self._wire.get("/v1/entries", {"start": start, "count": count}))
+
+    def entries_bytes(self, start: int, count: int) -> list[bytes]:
+        """Like ``entries``, each exactly as it is hashed: what an audit reads. At most 1,024 a call."""
+        return _split(self._wire.get("/v1/entries", {"start": start, "count": count}, accept=BYTES))
+
+    def statement(self, id_: str) -> Entry:
+        """The entry that holds the statement of this id."""
+        return read(Entry, self._wire.get(f"/v1/statements/{quote(id_, safe='')}"))
+
+    def receipt(self, index: int) -> bytes:
+        """The file that proves an entry against the present checkpoint; not verified."""
+        return self._wire.get(f"/v1/entries/{index}/receipt", accept="text/plain")
+
+    # -- subjects --------------------------------------------------------------------------------------------
+
+    def subject(self, id_: str, at: int | None = None) -> Subject:
+        """A subject by its id, a party by its DID as well; as it stands or as it stood at a size."""
+        return read(Subject, self._wire.get(f"/v1/subjects/{quote(id_, safe=':')}", {"at": at}))
+
+    def subjects(self, after: int = -1, limit: int | None = None) -> list[Subject]:
+        """Subjects numbered above ``after``, in order of number: what an audit reads."""
+        return _list(_SUBJECTS, self._wire.get("/v1/subjects", {"after": after, "limit": limit}))
+
+    def history(self, id_: str, before: int | None = None, limit: int | None = None) -> list[Summary]:
+        """Entries that touched the subject, latest first."""
+        path = f"/v1/subjects/{quote(id_, safe=':')}/history"
+        return _list(_SUMMARIES, self._wire.get(path, {"before": before, "limit": limit}))
+
+    def search(self, text: str = "", **conditions: str | int | None) -> Iterator[Subject]:
+        """Every asset and offer that has all words of ``text`` and meets the conditions, latest first.
+
+        Conditions: type, keyword, holder (party id or DID), sha256, classification, status, limit (of one page).
+        Pages are fetched as needed.
+        """
+        cursor: str | None = None
+        while True:
+            page = read(Page, self._wire.get("/v1/search", {"q": text or None, **conditions, "cursor": cursor}))
+            yield from page.items
+            if page.cursor is None:
+                return
+            cursor = page.cursor
+
+    # -- what may be said ------------------------------------------------------------------------------------
+
+    def kinds(self) -> list[dict[str, Any]]:
+        return _list(_OBJECTS, self._wire.get("/v1/kinds"))
+
+    def kind(self, name: str) -> dict[str, Any]:
+        return _members(self._wire.get(f"/v1/kinds/{quote(name, safe='')}"))
+
+    def refusals(self) -> list[dict[str, Any]]:
+        return _list(_OBJECTS, self._wire.get("/v1/refusals"))
+
+    def refusal(self, code: str) -> dict[str, Any]:
+        return _members(self._wire.get(f"/v1/refusals/{quote(code, safe='')}"))
+
+    # -- within ----------------------------------------------------------------------------------------------
+
+    def _need_key(self) -> SigningKey:
+        if self.key is None:
+            raise Malformed("key_absent")
+        return self.key
+
+    def _seen(self) -> str:
+        index = read(Ledger, self._wire.get("/v1/ledger")).size - 1
+        return f"{index}:{b64encode(sha256(self.entry_bytes(index)).digest())}"
+
+
+def _parts(statements: Iterable[bytes]) -> Iterator[list[bytes]]:
+    part: list[bytes] = []
+    size = 0
+    for statement in statements:
+        if part and (len(part) == BATCH_LINES or size + len(statement) > BATCH_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(statement)
+        size += len(statement)
+    if part:
+        yield part
+
+
+def _members(data: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Unavailable("answer_strange", str(error)) from None
+    if not isinstance(found, dict):
+        raise Unavailable("answer_strange", "not an object")
+    return found
+
+
+def _split(bundle: bytes) -> list[bytes]:
+    """The entries of a bundle, each after its length in two bytes, big-endian; any number of them."""
+    entries, start = [], 0
+    while start < len(bundle):
+        end = start + 2 + int.from_bytes(bundle[start : start + 2])
+        entries.append(bundle[start + 2 : end])
+        start = end
+    if start != len(bundle):
+        raise Unavailable("answer_strange", "the entries end in the middle of one")
+    return entries
+
+
+def _list(form: TypeAdapter[list[Any]], data: bytes) -> list[Any]:
+    try:
+        return form.validate_json(data)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False)[0]
+        raise Unavailable("answer_strange", first["msg"]) from None

@@ -1,0 +1,72 @@
+"""What routes ask for, in words: the service, its reader; and who may use a route.
+
+Every route names its policy among its dependencies; a route that names none is denied. ``PUBLIC`` is for everybody,
+``READERS`` for those the charter lets read, ``SIGNERS`` for statements, which bring their own signature.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.params import Depends as Dependency
+
+from api.service import Service
+from ledger.errors import Unverifiable, declare
+from ledger.read import Reader
+
+declare(
+    "unverifiable",
+    readers_members=(
+        "this ledger shows its entries to members only",
+        "ask its operator; its checkpoints, kinds and refusals are open to everybody",
+    ),
+    route_closed=("this address names nobody who may use it", "report it: it is closed by mistake"),
+)
+
+
+async def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+async def _reader(request: Request) -> Reader:
+    return (await _service(request)).reader
+
+
+Ledger = Annotated[Service, Depends(_service)]
+Reading = Annotated[Reader, Depends(_reader)]
+
+
+def check_reader(service: Service) -> None:
+    """Whoever asks may read. Raises ``readers_members``."""
+    if service.charter.readers != "public":
+        raise Unverifiable("readers_members")
+
+
+async def _everybody() -> None:
+    """Nothing is asked of the caller."""
+
+
+async def _readers(service: Ledger) -> None:
+    check_reader(service)
+
+
+async def _signers() -> None:
+    """The statement's own signature is asked for, further in."""
+
+
+PUBLIC, READERS, SIGNERS = Depends(_everybody), Depends(_readers), Depends(_signers)
+POLICIES = (PUBLIC, READERS, SIGNERS)
+
+
+async def check_policy(request: Request) -> None:
+    """For the whole app: raises ``route_closed`` unless the route names one of ``POLICIES``."""
+    if policy_of(request.scope["route"]) is None:
+        raise Unverifiable("route_closed", request.url.path)
+
+
+def policy_of(route: Any) -> Dependency | None:
+    """The policy a route names, None if it names none or several."""
+    named = [policy for policy in POLICIES if policy in getattr(route, "dependencies", ())]
+    return named[0] if len(named) == 1 else None

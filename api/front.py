@@ -1,0 +1,129 @@
+"""The front: what every request passes first, and the two routes that are answered before any framework.
+
+A request gets its id and pays at its address's bucket; whatever it ends in, the answer carries the id, and nothing
+leaves here as anything but an answer or a problem. Handing in a statement and fetching a receipt are asked for so
+often that the framework's share would be the larger part: they call the same functions as their FastAPI routes, which
+stay for OpenAPI.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable
+from typing import Any
+
+import structlog
+from starlette.datastructures import State
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.entries import receipt_reply
+from api.problems import Reply, reply_of
+from api.service import Service
+from api.statements import submit_one
+from ledger.errors import Problem, Unavailable, declare
+
+declare(
+    "service",
+    address_too_fast=("this address sends more than the service takes from one", "send it again, more slowly"),
+)
+
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_RECEIPT = re.compile(r"/v1/entries/(0|[1-9][0-9]{0,14})/receipt")
+_FREE = frozenset({"/health", "/ready", "/metrics"})  # asked by machines that watch
+
+log = structlog.get_logger("cadastre.front")
+
+
+class Front:
+    """An ASGI app before another; the service is at ``state.service``."""
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self.app = app
+        self.state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        service: Service = self.state.service
+        answer = _Answer(send, request_id_of(scope), service)
+        try:
+            if scope["path"] not in _FREE:
+                service.addresses.spend(address_of(scope), "address_too_fast")
+            hot = hot_reply(service, scope, receive)
+            if hot is not None:
+                await answer.reply(await hot)
+                return
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(request_id=answer.request_id)
+            await self.app(scope, receive, answer.send)
+        except Problem as problem:
+            await answer.problem(problem, scope)
+        except Exception as mistake:
+            log.exception("a mistake of ours", path=scope["path"], request_id=answer.request_id)
+            await answer.problem(Unavailable("internal_error", type(mistake).__name__), scope)
+
+
+class _Answer:
+    """The way back: puts the request's id on the answer and counts it."""
+
+    __slots__ = ("_ended", "_send", "_service", "_started", "request_id")
+
+    def __init__(self, send: Send, request_id: bytes, service: Service) -> None:
+        self._send = send
+        self._service = service
+        self._started = self._ended = False
+        self.request_id = request_id.decode()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._started = True
+            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+            self._service.metrics.requests.labels(str(message["status"])).inc()
+        elif message["type"] == "http.response.body":
+            self._ended = not message.get("more_body", False)
+        await self._send(message)
+
+    async def reply(self, reply: Reply) -> None:
+        headers = [
+            (b"content-type", reply.media_type.encode()),
+            (b"content-length", b"%d" % len(reply.body)),
+            *((name.lower().encode(), value.encode()) for name, value in reply.headers),
+        ]
+        await self.send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": reply.body})
+
+    async def problem(self, problem: Problem, scope: Scope) -> None:
+        if self._ended:
+            return
+        if self._started:  # half an answer cannot be taken back: break it off, so that nobody takes it for whole
+            raise problem
+        reply = reply_of(problem)
+        if reply.status >= 500:
+            log.warning("refused", path=scope["path"], code=problem.code, detail=problem.detail)
+        await self.reply(reply)
+
+
+def hot_reply(service: Service, scope: Scope, receive: Receive) -> Awaitable[Reply] | None:
+    """The reply to one of the two hot routes; None for all others."""
+    path, method = scope["path"], scope["method"]
+    if method == "POST" and path == "/v1/statements":
+        return submit_one(service, scope, receive)
+    if method == "GET" and (found := _RECEIPT.fullmatch(path)):
+        return receipt_reply(service, int(found[1]))
+    return None
+
+
+def request_id_of(scope: Scope) -> bytes:
+    """The id the client gave its request, if it is a sane one; else one of ours."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _SANE_ID.fullmatch(value):
+            return bytes(value)
+    return secrets.token_hex(8).encode()
+
+
+def address_of(scope: Scope) -> str:
+    """The address a request comes from, as far as it is known."""
+    client: tuple[str, Any] | None = scope.get("client")
+    return client[0] if client else ""

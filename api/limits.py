@@ -1,0 +1,99 @@
+"""Limits at the door: how much, how fast, how slowly. Each refusal has its own code, and none costs much to give.
+
+*How much*: a body is refused by its announced length before a byte of it is read, and again when it is longer than
+announced. *How slowly*: a body has some seconds to arrive, and more for each part that did. *How fast*: token
+buckets, one a key, in bounded memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+from starlette.types import Receive, Scope
+
+from api.problems import TooFast
+from ledger.errors import Malformed, Unavailable, declare
+
+SLOWEST = 32_768  # bytes a second; each second's worth that arrived gives a large body one second more
+BUCKETS_MAX = 65_536  # keys a limit remembers: a few MB
+
+declare(
+    "malformed",
+    body_too_large=("the request is too large", "send less at a time"),
+)
+declare(
+    "service",
+    body_too_slow=("the request took too long to arrive", "send it again over a better line, or in smaller parts"),
+    client_gone=("the client went away before its request was complete", "send it again"),
+)
+
+
+class Buckets:
+    """Token buckets: each key may do ``burst`` things at once and ``rate`` a second. ``rate`` 0 is no limit.
+
+    ``clock`` gives seconds that never go back. A key that was not heard of for long has a full bucket, so only the
+    ``BUCKETS_MAX`` keys used last are kept. Not thread-safe: for one event loop.
+    """
+
+    def __init__(self, rate: float, burst: int, clock: Callable[[], float]) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._clock = clock
+        self._levels: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # key -> tokens, since when
+
+    def wait(self, key: Hashable) -> float:
+        """Seconds until the key may do one thing more; 0.0 if it may at once."""
+        return max(0.0, (1.0 - self._level(key)) / self.rate) if self.rate else 0.0
+
+    def take(self, key: Hashable, tokens: int = 1) -> None:
+        """Charge a key. What was under way already is charged too, so a level may fall below zero."""
+        if self.rate:
+            self._levels[key] = self._level(key) - tokens, self._clock()
+            self._levels.move_to_end(key)
+            if len(self._levels) > BUCKETS_MAX:
+                self._levels.popitem(last=False)
+
+    def spend(self, key: Hashable, code: str) -> None:
+        """Take one token. Raises ``TooFast`` with this code, and takes none, if there is none."""
+        self.check(key, code)
+        self.take(key)
+
+    def check(self, key: Hashable, code: str) -> None:
+        """Raises ``TooFast`` with this code if the key has no token left."""
+        if wait := self.wait(key):
+            raise TooFast(code, f"more than {self.rate:g} a second", wait)
+
+    def _level(self, key: Hashable) -> float:
+        tokens, since = self._levels.get(key, (self.burst, 0.0))
+        return min(self.burst, tokens + (self._clock() - since) * self.rate)
+
+
+async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -> bytes:
+    """The body of a request, at most ``most`` bytes, which begins to be due after ``seconds``.
+
+    Raises ``body_too_large``, ``body_too_slow``, ``client_gone``.
+    """
+    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    if announced.isdigit() and int(announced) > most:
+        raise Malformed("body_too_large", f"{int(announced)} bytes, at most {most}")
+    parts: list[bytes] = []
+    length, loop = 0, asyncio.get_running_loop()
+    begun = loop.time()
+    try:
+        async with asyncio.timeout_at(begun + seconds) as limit:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Unavailable("client_gone")
+                part: bytes = message.get("body", b"")
+                parts.append(part)
+                length += len(part)
+                if length > most:
+                    raise Malformed("body_too_large", f"more than {most} bytes")
+                if not message.get("more_body", False):
+                    return part if len(parts) == 1 else b"".join(parts)
+                limit.reschedule(begun + seconds + length / SLOWEST)
+    except TimeoutError:
+        raise Unavailable("body_too_slow", f"{length} bytes in {loop.time() - begun:.0f} s") from None

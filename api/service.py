@@ -1,0 +1,127 @@
+"""One ledger being served: what is opened, in which order, and how it is let go of.
+
+Opening refuses rather than repairs: every error of a wrong folder, key, schema or history is raised by ``open``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import ExitStack, suppress
+from importlib.metadata import PackageNotFoundError, version
+
+import structlog
+
+from api.intake import Intake
+from api.limits import Buckets
+from api.metrics import Metrics
+from api.settings import Settings
+from api.verifiers import Verifiers
+from api.writing import Apart, Appending, Here
+from identity.canonical import b64encode
+from ledger.circulation.charter import Ledger
+from ledger.log.chain import link_of, parse_entry
+from ledger.log.checkpoint import SignedHead
+from ledger.read import Reader
+from ledger.statement import accept
+from ledger.store.files import Folder
+from ledger.store.sql import SqlStore
+
+PUBLISH_SECONDS = 1.0  # the checkpoint file is at most so old while the service runs
+
+log = structlog.get_logger("cadastre.service")
+
+
+def software() -> str:
+    """The version of this software."""
+    try:
+        return version("cadastre")
+    except PackageNotFoundError:
+        return "unreleased"
+
+
+class Service:
+    """An open ledger with its writer, reader and intake. ``open``; ``start`` and ``stop`` it; then ``close``."""
+
+    def __init__(self, settings: Settings, folder: Folder, writer: Appending, reader: Reader, held: ExitStack) -> None:
+        self.settings = settings
+        self.reader = reader
+        self.writer = writer
+        self.metrics = Metrics()
+        self.verifiers = Verifiers(settings.workers)
+        self.addresses = Buckets(settings.address_rate, settings.address_burst, time.monotonic)
+        self.signers = Buckets(settings.signer_rate, settings.signer_burst, time.monotonic)
+        self.intake = Intake(writer, self.verifiers, self.signers, self.metrics, settings.queue, settings.batch)
+        first = reader.entry(0)
+        self.origin = parse_entry(first).origin
+        self.audience = f"{self.origin}#{b64encode(link_of(first))}"
+        self.subject = accept(parse_entry(first).statement).opened["ledger"]
+        self._folder = folder
+        self._held = held
+        self._published = 0  # size of the checkpoint last written to its file
+        self._stopping = asyncio.Event()
+        self._publishing: asyncio.Task[None] | None = None
+        self.metrics.watch("cadastre_size_entries", "Entries signed for", lambda: self.head.size)
+        self.metrics.watch("cadastre_queue_statements", "Statements taken in, not answered", lambda: self.intake.depth)
+        self.metrics.watch("cadastre_ready", "1 while statements can be admitted", lambda: writer.trouble is None)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Service:
+        """Open the ledger in a folder as its one writer. Raises what ``api.writing.opened`` raises."""
+        with ExitStack() as held:
+            folder = Folder.open(settings.folder)
+            store = SqlStore.open(folder.store)  # for readers; the writer has one of its own
+            held.callback(store.close)
+            writer: Appending = Apart(folder.path, settings.log_level) if settings.workers else Here(folder.path)
+            held.callback(writer.close)
+            return cls(settings, folder, writer, Reader(store, lambda: writer.head), held.pop_all())
+        raise AssertionError  # an ExitStack swallows nothing
+
+    @property
+    def head(self) -> SignedHead:
+        """What the ledger has signed last."""
+        return self.reader.head()
+
+    @property
+    def charter(self) -> Ledger:
+        """The charter in force at the signed size."""
+        return self.writer.charter
+
+    async def start(self) -> None:
+        """Begin to take statements in."""
+        await self.verifiers.open()
+        self.intake.open()
+        self._publishing = asyncio.create_task(self._publish())
+        log.info("open", origin=self.origin, size=self.head.size, workers=self.verifiers.workers)
+
+    async def stop(self) -> None:
+        """Answer everything that was taken in, then publish the last checkpoint."""
+        await self.intake.close()
+        await self.verifiers.close()
+        self._stopping.set()
+        if self._publishing is not None:
+            await self._publishing
+        await asyncio.to_thread(self.publish)
+        log.info("closed", origin=self.origin, size=self.head.size)
+
+    def close(self) -> None:
+        """Let go of the store and the folder."""
+        self._held.close()
+
+    def publish(self) -> None:
+        """Write the checkpoint file, if the head has moved."""
+        head = self.head
+        if head.size != self._published:
+            self._folder.write_checkpoint(head.checkpoint)
+            self._published = head.size
+
+    async def _publish(self) -> None:
+        """While the service runs: publish, and see whether a writer in trouble can go on."""
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), PUBLISH_SECONDS)
+            try:
+                await self.intake.probe()
+                await asyncio.to_thread(self.publish)
+            except Exception:
+                log.exception("the checkpoint file could not be written")

@@ -1,0 +1,72 @@
+"""Settings: everything that can be set when a ledger is served, with its bounds; nothing else is read from outside.
+
+Each field may come from the environment as ``CADASTRE_SERVE_<FIELD>`` (``CADASTRE_SERVE_PORT=8080``). An unknown
+variable with that prefix is refused: a setting that is silently ignored is worse than none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ledger.errors import Malformed, declare
+
+PREFIX = "CADASTRE_SERVE_"
+
+declare(
+    "malformed",
+    setting_malformed=("a setting is unknown or out of bounds", "see the list of settings: cadastre serve --help"),
+)
+
+Rate = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """How one ledger is served. Rates of 0 switch a limit off."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Annotated[Path, Field(description="the ledger's folder")]
+    host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8000
+    workers: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=256,
+            description="processes that verify signatures, beside one that writes; 0: none, one process does all",
+        ),
+    ] = max(1, (os.cpu_count() or 2) - 1)
+    proxies: Annotated[str, Field(description="addresses of proxies whose X-Forwarded-For is believed")] = ""
+    connections: Annotated[int, Field(ge=1, description="connections served at a time")] = 1_024
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Field(description="what is worth a line in the log")
+    ] = "info"
+
+    queue: Annotated[int, Field(ge=1, le=1_000_000, description="statements admitted to wait")] = 4_096
+    batch: Annotated[int, Field(ge=1, le=10_000, description="statements of one commit")] = 1_000
+
+    statement_bytes: Annotated[int, Field(ge=1_024, description="bytes of a statement with its disclosures")] = 2**20
+    request_bytes: Annotated[int, Field(ge=1_024, description="bytes of a request's body")] = 2**24
+    request_lines: Annotated[int, Field(ge=1, description="statements of a batch request")] = 10_000
+    body_seconds: Annotated[float, Field(gt=0, description="time to send a body; more for a large one")] = 10.0
+
+    address_rate: Annotated[Rate, Field(description="requests a second of one address")] = 2_000
+    address_burst: Annotated[int, Field(ge=1, description="requests at once of one address")] = 4_000
+    signer_rate: Annotated[Rate, Field(description="statements a second of one signing key")] = 1_000
+    signer_burst: Annotated[int, Field(ge=1, description="statements at once of one signing key")] = 4_000
+
+
+def settings_from(environment: Mapping[str, str], **given: Any) -> Settings:
+    """Settings from ``CADASTRE_SERVE_*`` variables, overridden by what is given. Raises ``setting_malformed``."""
+    named = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    try:
+        return Settings.model_validate(named | given)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_context=False, include_input=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        raise Malformed("setting_malformed", f"{name}: {first['msg']}") from None

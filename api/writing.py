@@ -1,0 +1,262 @@
+"""The writer at work: in a process of its own, or in a thread of this one. Both are asked in the same way.
+
+Judging, folding and storing take most of a core when much is appended. In a process of its own the writer leaves the
+other to HTTP and to readers, whom it would else hold up. What crosses the border is what was sent, one way, and what
+became of it, the other: with each answer the head that is signed and the charter in force there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol, cast
+
+import structlog
+
+import ledger.circulation
+from api import logs
+from api.keyring import FolderKeyring
+from api.process import Beside, Gone
+from ledger.append import Admitted, Writer
+from ledger.circulation.charter import Ledger
+from ledger.errors import Problem, Unavailable, declare
+from ledger.log.chain import parse_entry
+from ledger.log.checkpoint import SignedHead
+from ledger.statement import accept
+from ledger.store.files import Folder
+from ledger.store.sql import SqlStore
+
+assert ledger.circulation  # imported for its kinds
+
+ATTEMPTS = 2  # processes a batch is given to before it is refused
+LOCK_SECONDS = 3.0  # a writer whose service was killed ends within a moment; so long a new one waits for it
+
+declare("service", writer_failed=("the process that appends keeps dying", "see the log of the service"))
+
+log = structlog.get_logger("cadastre.writing")
+
+
+class Asked(NamedTuple):
+    """A verified statement as sent, and whether its receipt is wanted."""
+
+    sent: bytes
+    receipt: bool
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A statement that is in the ledger. ``again``: it was in before it was sent. ``receipt``: empty unless wanted."""
+
+    index: int
+    time: int  # microseconds
+    id: str
+    subject: str
+    again: bool
+    receipt: bytes
+
+
+Outcome = Recorded | Problem
+
+
+class Answer(NamedTuple):
+    """What became of a batch, and where the ledger stands. ``trouble``: what keeps the writer from appending."""
+
+    outcomes: list[Outcome]
+    head: SignedHead
+    charter: Ledger
+    trouble: Problem | None
+
+
+class Appending(Protocol):
+    """A writer at work. ``head``, ``charter`` and ``trouble`` are of the last answer."""
+
+    head: SignedHead
+    charter: Ledger
+    trouble: Problem | None
+
+    async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
+        """Append verified statements in this order. One batch at a time; never raises."""
+
+    def close(self) -> None:
+        """Let go of the ledger. Not while a batch is under way."""
+
+
+class SystemClock:
+    """The machine's clocks, in microseconds. ``steady`` goes on while the machine sleeps, where it can."""
+
+    _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+    def wall(self) -> int:
+        return time.time_ns() // 1_000
+
+    def steady(self) -> int:
+        return time.clock_gettime_ns(self._STEADY) // 1_000
+
+
+@contextmanager
+def opened(path: Path, published: bytes | None = None) -> Iterator[Writer]:
+    """The writer of the ledger in a folder, which is locked as long as the context lasts.
+
+    ``published`` is a checkpoint known to be signed, beside the one in the folder. Raises ``Unavailable``
+    (``store_missing``, ``store_locked``, ``store_schema_other``, ``store_older``, ``store_other``, ``ledger_empty``,
+    ``log_key_absent``), ``Malformed`` for a key file, ``Corrupt``.
+    """
+    folder = Folder.open(path)
+    with ExitStack() as held:
+        _lock(folder, held)
+        store = SqlStore.open(folder.store)
+        held.callback(store.close)
+        head = store.head()
+        if head is None:
+            raise Unavailable("ledger_empty")
+        writer = Writer.open(
+            store,
+            parse_entry(head.first).origin,
+            SystemClock(),
+            FolderKeyring(folder.keys),
+            published or folder.read_checkpoint(),
+            lambda: SqlStore.open(folder.store),
+        )
+        held.callback(writer.close)
+        yield writer
+
+
+def _lock(folder: Folder, held: ExitStack) -> None:
+    """Lock the folder, waiting a moment for a writer that is about to end."""
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            held.enter_context(folder.lock())
+            return
+        except Unavailable:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+class Admitting:
+    """Appends batches with a writer. Whatever goes wrong becomes an outcome."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._trouble: Problem | None = None
+
+    def __call__(self, asked: Sequence[Asked]) -> Answer:
+        outcomes = self._outcomes(asked)
+        writer = self._writer
+        return Answer(outcomes, cast(SignedHead, writer.head), cast(Ledger, writer.charter), self._trouble)
+
+    def _outcomes(self, asked: Sequence[Asked]) -> list[Outcome]:
+        try:
+            admitted = self._writer.append([accept(one.sent) for one in asked])
+        except Problem as problem:
+            if self._trouble is None or self._trouble.code != problem.code:
+                log.exception("the writer cannot append", code=problem.code, detail=problem.detail)
+            self._trouble = problem
+            return [problem] * len(asked)
+        except Exception as mistake:
+            log.exception("a rule or the writer made a mistake", statements=len(asked))
+            if len(asked) > 1:  # find out which statement it is: the others shall not suffer
+                return [outcome for one in asked for outcome in self._outcomes([one])]
+            return [Unavailable("internal_error", type(mistake).__name__)] * len(asked)
+        if self._trouble is not None:
+            log.warning("the writer appends again")
+            self._trouble = None
+        return [_outcome(one, receipt) for one, (_, receipt) in zip(admitted, asked, strict=True)]
+
+
+def _outcome(found: Admitted | Problem, receipt: bool) -> Outcome:
+    if isinstance(found, Problem):
+        return found
+    text = found.receipt() if receipt else b""
+    return Recorded(found.index, found.time, found.id, found.subject, found.again, text)
+
+
+class Here:
+    """The writer in a thread of this process."""
+
+    head: SignedHead
+    charter: Ledger
+    trouble: Problem | None
+
+    def __init__(self, path: Path) -> None:
+        """Raises what :func:`opened` raises."""
+        self._held = ExitStack()
+        self._admitting = Admitting(self._held.enter_context(opened(path)))
+        self._thread = ThreadPoolExecutor(1, "cadastre-writer")
+        _, self.head, self.charter, self.trouble = self._admitting([])
+
+    async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
+        answer = await asyncio.get_running_loop().run_in_executor(self._thread, self._admitting, asked)
+        outcomes, self.head, self.charter, self.trouble = answer
+        return outcomes
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self._held.close()
+
+
+_HELD = ExitStack()  # what a writer's process has open for as long as it lives
+
+
+def _admitting(path: Path, published: bytes | None, log_level: str) -> Admitting:
+    """In the writer's process: open the ledger."""
+    logs.configure(log_level)
+    return Admitting(_HELD.enter_context(opened(path, published)))
+
+
+class Apart:
+    """The writer in a process of its own. One that dies is replaced, and asked the same again.
+
+    What the dead one had made durable is found there, and answered as any statement that is sent again.
+    """
+
+    head: SignedHead
+    charter: Ledger
+    trouble: Problem | None
+
+    def __init__(self, path: Path, log_level: str) -> None:
+        """Raises what :func:`opened` raises."""
+        self._path = path
+        self._log_level = log_level
+        self.process: Beside | None = None
+        self.process = self._start(None)
+        self._take(self.process.ask_now([]))
+
+    async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
+        for _ in range(ATTEMPTS):
+            try:
+                if self.process is None:
+                    self.process = await asyncio.to_thread(self._start, self.head.checkpoint)
+                return self._take(await self.process.ask(asked))
+            except Gone:
+                log.error("the writer's process died", statements=len(asked))
+                await asyncio.to_thread(self.close)
+            except Problem as problem:  # the ledger cannot be opened
+                self.trouble = problem
+                return [problem] * len(asked)
+        self.trouble = Unavailable("writer_failed")
+        return [self.trouble] * len(asked)
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.end()
+            self.process = None
+
+    def _start(self, published: bytes | None) -> Beside:
+        process = Beside(_admitting, self._path, published, self._log_level)
+        try:
+            process.ready()
+        except BaseException:
+            process.end()
+            raise
+        return process
+
+    def _take(self, answer: Answer) -> list[Outcome]:
+        outcomes, self.head, self.charter, self.trouble = answer
+        return outcomes

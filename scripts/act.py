@@ -1,0 +1,175 @@
+"""``cadastre act``, ``sign`` and ``submit``: any kind of statement; signed offline, handed in later, one or many.
+
+    cadastre sign asset.retired --body reason.json --sub asset_… --audience A --prev asset_…=LAST --as KEY --out FILE
+    cadastre submit FILE …
+
+A file to submit holds statements, one a line: as sent (a JWS, followed by its disclosures), or as a line of NDJSON
+``{"statement":"<as sent>"}``.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from api.client import Admitted, Verdict, conceal, sign_statement
+from ledger.statement import receive
+from scripts.command import Halted, command
+from scripts.jsonfile import read_object
+from scripts.options import LOCAL, Json, Key, LedgerUrl
+from scripts.output import bar, print_admitted
+from scripts.session import load_key, session
+from scripts.times import parse_span
+from scripts.trust import Home
+
+KindName = Annotated[str, typer.Argument(metavar="KIND", help="See: cadastre kinds")]
+Body = Annotated[Path, typer.Option(metavar="FILE", help="JSON of the body; - for stdin.", allow_dash=True)]
+Sub = Annotated[str | None, typer.Option(metavar="ID", help="What it is about, unless it opens a subject.")]
+Hide = Annotated[
+    list[str] | None, typer.Option(metavar="POINTER", help="Private field, such as /price; may be repeated.")
+]
+
+
+@command()
+def act(
+    kind: KindName,
+    body: Body,
+    key: Key,
+    sub: Sub = None,
+    hide: Hide = None,
+    ledger: LedgerUrl = LOCAL,
+    json: Json = False,
+) -> None:
+    """Sign an act of any kind and hand it in."""
+    stated = read_object(body)
+    with session(ledger, key) as at:
+        print_admitted(kind, at.act(kind, stated, sub, hide=hide or []), json)
+
+
+@command()
+def sign(
+    kind: KindName,
+    body: Body,
+    key: Key,
+    sub: Sub = None,
+    hide: Hide = None,
+    audience: Annotated[
+        str | None, typer.Option(metavar="ORIGIN#HASH", help="[default: that of the only ledger met so far]")
+    ] = None,
+    prev: Annotated[
+        list[str] | None, typer.Option(metavar="ID=LAST", help="The last act of a pinned subject; may be repeated.")
+    ] = None,
+    valid_for: Annotated[str, typer.Option(metavar="SPAN", help="How long it can be handed in.")] = "24h",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="[default: stdout]")] = None,
+) -> None:
+    """Sign an act without a network, to be submitted later. Prints what it opens on stderr."""
+    stated, disclosures = conceal(read_object(body), hide or [], secrets.token_bytes)
+    sent = sign_statement(
+        load_key(key),
+        audience=audience or _only_audience(),
+        kind=kind,
+        body=stated,
+        sub=sub,
+        prev=dict(map(_pin, prev or [])),
+        now=int(time.time()),
+        lifetime=parse_span(valid_for),
+        disclosures=disclosures,
+        randomness=secrets.token_bytes,
+    )
+    if out is None:
+        print(sent.decode())
+    else:
+        with out.open("xb") as file:
+            file.write(sent + b"\n")
+    statement = receive(sent)
+    for name in (f"statement {statement.id}", *(f"opens     {opened}" for opened in statement.opened.values())):
+        print(name, file=sys.stderr)
+
+
+@command()
+def submit(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Signed statements; - for stdin.", allow_dash=True)
+    ],
+    ledger: LedgerUrl = LOCAL,
+    json: Json = False,
+) -> None:
+    """Hand in signed statements: one verdict for each, in their order. The same ones again do no harm."""
+    statements = [statement for file in files for statement in _statements(file)]
+    if not statements:
+        raise Halted("nothing_to_submit", "there is no statement in these files", "make one with: cadastre sign")
+    with session(ledger) as at:
+        if len(statements) == 1:
+            admitted = at.submit(statements[0])
+            print_admitted(_kind_of(statements[0]), admitted, json)
+            return
+        refused = 0
+        with bar("submitting", len(statements)) as progress:
+            for verdict in at.client.submit_batch(statements):
+                refused += not isinstance(verdict.outcome, Admitted)
+                _print_verdict(verdict, json)
+                progress.advance(progress.task_ids[0])
+    if refused:
+        detail = f"{refused} of {len(statements)} statements"
+        raise Halted("batch_refused", detail, "each line names its code: cadastre refusals CODE")
+
+
+def _only_audience() -> str:
+    known = Home.here().charters()
+    if len(known) != 1:
+        hint = f"{len(known)} ledgers were met from here; say which: --audience ORIGIN#HASH (GET /v1/ledger)"
+        raise typer.BadParameter(hint, param_hint="--audience")
+    return known[0]
+
+
+def _pin(text: str) -> tuple[str, str]:
+    subject, equals, last = text.partition("=")
+    if not equals or not subject or not last:
+        raise typer.BadParameter(f"{text!r} is not ID=LAST", param_hint="--prev")
+    return subject, last
+
+
+def _statements(file: Path) -> Iterator[bytes]:
+    """The statements in a file, as sent."""
+    data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    for number, line in enumerate(data.splitlines(), 1):
+        if not line.strip():
+            continue
+        if not line.startswith(b"{"):
+            yield line.strip()
+            continue
+        try:
+            yield str(orjson.loads(line)["statement"]).encode("ascii")
+        except (ValueError, KeyError):
+            raise typer.BadParameter(f'{file}, line {number}: not {{"statement":"<as sent>"}}') from None
+
+
+def _kind_of(sent: bytes) -> str:
+    return receive(sent).claims.kind
+
+
+def _print_verdict(verdict: Verdict, json: bool) -> None:
+    outcome = verdict.outcome
+    if isinstance(outcome, Admitted):
+        shown: dict[str, Any] = {
+            "line": verdict.line,
+            "index": outcome.index,
+            "time": outcome.time,
+            "id": outcome.id,
+            "subject": outcome.subject,
+            "again": outcome.again,
+        }
+        text = (
+            f"{verdict.line}  {'recorded before' if outcome.again else 'recorded'}  {outcome.index}  {outcome.subject}"
+        )
+    else:
+        shown = {"line": verdict.line, "code": outcome.code, "detail": outcome.detail, "advice": outcome.advice}
+        text = f"{verdict.line}  refused  {outcome.code}: {outcome.detail or outcome.title}"
+    print(orjson.dumps(shown).decode() if json else text)

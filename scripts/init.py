@@ -1,0 +1,154 @@
+"""``cadastre init``: make a ledger: its folder, three keys, store and charter.
+
+Everything that can be refused is judged in memory before anything is written, and what fails half-way is taken away
+again, so that there is either a whole ledger or none.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from api.client.signing import sign_statement
+from identity.did import did_of
+from identity.keys import SECRET_BYTES, SigningKey, write_key
+from identity.note import Signer, format_vkey
+from ledger.append import Admitted, Writer
+from ledger.errors import Problem
+from ledger.log.chain import check_origin
+from ledger.statement import Statement, receive
+from ledger.store.files import Folder, KeyName
+from ledger.world import RULES, World
+from scripts.command import command
+from scripts.options import Json
+from scripts.output import print_json, print_pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The three keys of a ledger: governance signs its charter, service its own acts, log its checkpoints."""
+
+    governance: SigningKey
+    service: SigningKey
+    log: SigningKey
+    signer: Signer
+
+    @classmethod
+    def generate(cls, origin: str) -> Keys:
+        seed = secrets.token_bytes(SECRET_BYTES)
+        governance, service = SigningKey.generate("Ed25519"), SigningKey.generate("Ed25519")
+        return cls(governance, service, SigningKey("Ed25519", seed), Signer(origin, seed))
+
+
+@command()
+def init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; must be empty or not there.")],
+    origin: Annotated[str, typer.Option(metavar="NAME", help="Its name for ever, such as example.com/registry.")],
+    joiners: Annotated[Literal["anyone", "listed"], typer.Option(help="Who may join.")] = "anyone",
+    listed: Annotated[list[str] | None, typer.Option(metavar="DID", help="May join, where joiners is listed.")] = None,
+    readers: Annotated[Literal["public", "members"], typer.Option(help="Who may read.")] = "public",
+    names: Annotated[
+        Literal["plain", "private", "either"], typer.Option(help="How parties give name and contact.")
+    ] = "either",
+    authority: Annotated[
+        list[str] | None, typer.Option(metavar="DID=ROLE", help="Recognises an authority for a role.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a ledger: keys, store and charter. Anyone joins and anyone reads, unless said otherwise."""
+    check_origin(origin)
+    keys = Keys.generate(origin)
+    body: dict[str, Any] = {
+        "rules": RULES,
+        "joiners": joiners,
+        "listed": listed or [],
+        "readers": readers,
+        "names": names,
+        "authorities": _authorities(authority or []),
+        "governance": did_of(keys.governance.public),
+        "service": did_of(keys.service.public),
+        "logKey": format_vkey(keys.signer.verifier),
+    }
+    charter = _charter(origin, body, keys)
+    folder = Folder.create(directory)
+    try:
+        admitted = _open(folder, origin, charter, keys)
+    except BaseException:
+        shutil.rmtree(folder.path)
+        raise
+    _print(folder, origin, body, admitted, json)
+
+
+def _authorities(named: list[str]) -> list[dict[str, Any]]:
+    roles: dict[str, list[str]] = {}
+    for one in named:
+        did, equals, role = one.rpartition("=")
+        if not equals or not did or not role:
+            raise typer.BadParameter(f"{one!r} is not DID=ROLE", param_hint="--authority")
+        roles.setdefault(did, []).append(role)
+    return [{"did": did, "roles": given} for did, given in roles.items()]
+
+
+def _charter(origin: str, body: dict[str, Any], keys: Keys) -> Statement:
+    """The charter, signed by governance and judged by the rules. Raises ``Problem``."""
+    now = int(time.time())
+    sent = sign_statement(
+        keys.governance,
+        audience=origin,
+        kind="ledger.opened",
+        body=body,
+        now=now,
+        randomness=secrets.token_bytes,
+    )
+    charter = receive(sent)
+    World(origin, complete=True).admit(charter, now * 1_000_000)
+    return charter
+
+
+def _open(folder: Folder, origin: str, charter: Statement, keys: Keys) -> Admitted:
+    """Write keys, store and entry 0. Keys first: no ledger is ever without them."""
+    # Imported here: the libraries of service and store take time that other commands need not wait.
+    from api.writing import SystemClock
+    from ledger.store.sql import SqlStore
+
+    made: dict[KeyName, SigningKey] = {"governance": keys.governance, "service": keys.service, "log": keys.log}
+    for name, key in made.items():
+        write_key(folder.key(name), key)
+    store = SqlStore.create(folder.store)
+    try:
+        with folder.lock():
+            held = {keys.signer.verifier: keys.signer}
+            writer = Writer.open(store, origin, SystemClock(), held.get)
+            outcome = writer.append([charter])[0]
+            if isinstance(outcome, Problem):
+                raise outcome
+            folder.write_checkpoint(outcome.checkpoint)
+    finally:
+        store.close()
+    return outcome
+
+
+def _print(folder: Folder, origin: str, body: dict[str, Any], admitted: Admitted, json: bool) -> None:
+    made = {
+        "folder": str(folder.path),
+        "origin": origin,
+        "charter": admitted.subject,
+        "vkey": body["logKey"],
+        "governance": body["governance"],
+        "service": body["service"],
+    }
+    if json:
+        print_json(made)
+        return
+    print("made a ledger:")
+    print_pairs(made.items(), indent=2)
+    print(f"""
+Give the vkey to whoever shall check its receipts: 'log VKEY' and 'quorum none' make a policy file.
+Move {folder.key("governance")} offline: whoever has it can change the charter, and serving does not need it.
+Serve it with: cadastre serve {folder.path}""")

@@ -1,0 +1,105 @@
+"""What commands print: short aligned lines for people with every id in full, JSON for programs, bars for patience.
+
+Results go to stdout, everything else to stderr; bars only where stderr is a terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api.client import Admitted
+from scripts.money import Price
+from scripts.times import show_micros, show_seconds
+
+_SECONDS = frozenset({"validFrom", "validUntil", "agreedAt", "finalizedAt", "iat", "exp"})
+
+
+def print_json(value: Any) -> None:
+    """One JSON text and a newline."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def print_pairs(pairs: Iterable[tuple[str, object]], indent: int = 0) -> None:
+    """``name   value`` lines, the values one below the other."""
+    shown = [(name, show_value(name, value)) for name, value in pairs]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        first, *more = value.split("\n")
+        print(f"{'':{indent}}{name:{width}}  {first}".rstrip())
+        for line in more:
+            print(f"{'':{indent}}{'':{width}}  {line}".rstrip())
+
+
+def print_table(rows: Iterable[Sequence[object]]) -> None:
+    """Rows of columns, each as wide as its widest cell."""
+    cells = [[show_value("", cell).replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_admitted(kind: str, admitted: Admitted, json: bool, **more: object) -> None:
+    """What became of an act; ``more`` is what else the reader needs next."""
+    fields: dict[str, object] = {
+        "kind": kind,
+        "subject": admitted.subject,
+        **more,
+        "index": admitted.index,
+        "time": admitted.time,
+        "id": admitted.id,
+    }
+    if json:
+        print_json({**fields, "again": admitted.again})
+        return
+    print(f"{'recorded before' if admitted.again else 'recorded'}: {kind}")
+    print_pairs(((name, value) for name, value in fields.items() if name != "kind"), indent=2)
+
+
+def show_value(name: str, value: object) -> str:
+    """A value of a state as people read it: money, times, lists; a private one is ``withheld``."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        if name == "time":
+            return show_micros(value)
+        return show_seconds(value) if name in _SECONDS else str(value)
+    if isinstance(value, dict):
+        return _show_object(value)
+    if isinstance(value, (list, tuple)):
+        if all(isinstance(item, str) for item in value):
+            return ", ".join(value) or "-"
+        return "\n".join(show_value("", item) for item in value) or "-"
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Text of others without what would steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+@contextmanager
+def bar(what: str, total: int | None, *, in_bytes: bool = False) -> Iterator[Progress]:
+    """A progress bar on stderr, advanced by ``progress.advance(progress.task_ids[0], n)``; gone when done."""
+    console = Console(stderr=True)
+    counter = DownloadColumn() if in_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), counter, TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task(what, total=total)
+        yield progress
+
+
+def _show_object(value: dict[str, Any]) -> str:
+    if value.keys() == {"_sd"}:
+        return "withheld"
+    if value.keys() == {"amount", "currency"}:
+        return str(Price(value["amount"], value["currency"]))
+    return printable(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())

@@ -1,0 +1,121 @@
+"""A command's dealings with one ledger: the client, the keys its proofs are checked by, and acts that are proven.
+
+Opening a session checks that the ledger is the one met before (``trust``). An act counts as recorded only when its
+receipt has been verified against those keys and holds the very statement that was signed here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from api.client import Admitted, Client, Subject
+from identity import disclosure, jws
+from identity.errors import Unverifiable, declare
+from identity.keys import SigningKey, read_key
+from identity.note import Verifier
+from ledger.errors import Absent, Refused
+from ledger.log.receipt import open_receipt
+from ledger.statement import Statement, read
+from scripts.trust import Home, meet
+
+declare(
+    "unverifiable",
+    receipt_other=(
+        "the ledger's receipt is for another statement than the one sent",
+        "do not rely on the act; keep the receipt and ask the ledger's operator",
+    ),
+    signer_other=("the statement is signed with another party's key", "do not rely on it"),
+)
+
+
+@dataclass
+class Session:
+    """One ledger, spoken to by one party or by nobody in particular."""
+
+    client: Client
+    verifiers: list[Verifier]
+
+    @cached_property
+    def party(self) -> str:
+        """Id of the party the key speaks for. Raises ``Refused`` (``party_unknown``)."""
+        try:
+            return self.client.subject(self.client.did).id
+        except Absent:
+            raise Refused("party_unknown", f"nobody joined as {self.client.did}") from None
+
+    def subject(self, id_: str, *types: str) -> Subject:
+        """A subject of one of these types. Raises ``typer.BadParameter`` for an id of another type."""
+        if types and id_.partition("_")[0] not in types and not id_.startswith("did:"):
+            raise typer.BadParameter(f"{id_!r} is not the id of an {' or a '.join(types)}")
+        return self.client.subject(id_)
+
+    def proven(self, index: int) -> Statement:
+        """The statement of an entry, whose receipt and signature are verified; its private fields stay hidden."""
+        entry, _ = open_receipt(self.client.receipt(index), self.verifiers)
+        if entry.index != index:
+            raise Unverifiable("receipt_other", index=index)
+        return read_verified(entry.statement)
+
+    def party_id(self, named: str) -> str:
+        """The party id of a party named by its id or by a DID."""
+        return self.subject(named, "party").id
+
+    def act(
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        sub: str | None = None,
+        *,
+        hide: Iterable[str] = (),
+        disclosures: Iterable[str] = (),
+    ) -> Admitted:
+        """Sign an act, hand it in and verify what comes back."""
+        return self.submit(self.client.compose(kind, body, sub, hide=hide, disclosures=disclosures))
+
+    def submit(self, sent: bytes) -> Admitted:
+        """Hand in a signed statement and verify its receipt. Raises ``Unverifiable``, or why it was refused."""
+        admitted = self.client.submit(sent)
+        entry, _ = open_receipt(admitted.receipt, self.verifiers)
+        if entry.statement != disclosure.split(sent)[0] or entry.index != admitted.index:
+            raise Unverifiable("receipt_other", index=admitted.index)
+        return admitted
+
+
+def read_verified(compact: bytes) -> Statement:
+    """The statement in an entry, whose signature is verified and made with a key of its issuer.
+
+    Raises ``Malformed`` or ``Unverifiable``. Its disclosures are not needed: what is hidden stays so.
+    """
+    signed = jws.parse(compact)
+    statement = read(signed)
+    jws.verify(signed)
+    if signed.kid.partition("#")[0] != statement.claims.iss:
+        raise Unverifiable("signer_other", f"{signed.kid} signs for {statement.claims.iss}", pointer="/header/kid")
+    return statement
+
+
+@contextmanager
+def session(ledger: str, key: Path | None = None) -> Iterator[Session]:
+    """A session with the ledger at this address, signing with the key in this file if there is one."""
+    with Client(ledger, key=None if key is None else load_key(key)) as client:
+        verifiers, told = meet(Home.here(), client)
+        if told is not None:
+            print(told, file=sys.stderr)
+        yield Session(client, verifiers)
+
+
+def load_key(path: Path) -> SigningKey:
+    """The key in a file; asks for its passphrase if it has one."""
+    return read_key(path, lambda: _ask(path))
+
+
+def _ask(path: Path) -> bytes:
+    return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True)).encode()

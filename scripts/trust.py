@@ -1,0 +1,235 @@
+"""Whom this machine trusts: the log keys it knows, in a C2SP tlog-policy file, and the charters it has met.
+
+    $CADASTRE_HOME/policy      log <vkey> <url>     one line for each log key, the one in force last; quorum none
+    $CADASTRE_HOME/charters    <origin>#<hash>      one line for each ledger: the audience, which binds its entry 0
+
+CADASTRE_HOME is ``~/.config/cadastre`` unless set. A ledger met for the first time is taken at its word and said so
+(trust on first use, as ssh does with hosts); from then on its name, charter and key are fixed. A log key that
+replaces a known one is believed only if the charter's own governance key says so: entry 0 hashes to the charter known,
+names governance, and every amendment from the known key to the shown one is signed by it.
+
+Whoever can write these files decides what this machine takes as proven.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from api.client import Client, Ledger
+from identity.canonical import b64encode
+from identity.errors import Malformed, Problem, Unverifiable, declare
+from identity.note import Verifier, format_vkey, parse_vkey
+from ledger.circulation.charter import LedgerAmended, LedgerOpened
+from ledger.log.chain import parse_entry
+from ledger.log.checkpoint import open_checkpoint
+from ledger.statement import receive
+
+HISTORY_PAGE = 100
+
+declare(
+    "malformed",
+    policy_malformed=(
+        "the policy file is malformed",
+        "compare it with c2sp.org/tlog-policy, or name another: --policy",
+    ),
+    policy_unsupported=(
+        "the policy asks for witnesses, which this version cannot check",
+        "use a policy with: quorum none",
+    ),
+)
+declare(
+    "unverifiable",
+    log_key_unknown=(
+        "no log key is known for this ledger",
+        "get its vkey from its operator and name a file with the lines 'log VKEY' and 'quorum none': --policy FILE",
+    ),
+    log_key_changed=(
+        "the ledger shows another log key than the one known, and no amendment of its charter leads there",
+        "do not use it; ask its operator by another way",
+    ),
+    charter_changed=(
+        "a ledger of this name was met before, with another charter",
+        "do not use it; ask its operator by another way",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One log line of a policy."""
+
+    verifier: Verifier
+    url: str | None = None
+
+
+def parse_policy(text: str) -> list[Log]:
+    """The logs of a policy, in the file's order. Raises ``Malformed``: ``policy_malformed``, ``policy_unsupported``."""
+    logs: list[Log] = []
+    quorums = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        if any(c < " " and c != "\t" for c in line) or "\x7f" in line:
+            raise Malformed("policy_malformed", f"line {number}: control character")
+        words = [word for word in line.replace("\t", " ").split(" ") if word]
+        match words:
+            case []:
+                pass
+            case [first, *_] if first.startswith("#"):
+                pass
+            case ["log", vkey] | ["log", vkey, _]:
+                logs.append(_log(number, vkey, words[2] if len(words) == 3 else None, logs))
+            case ["quorum", "none"]:
+                quorums += 1
+            case ["quorum", _] | ["witness", _, _] | ["witness", _, _, _] | ["group", _, _, _, *_]:
+                raise Malformed("policy_unsupported", f"line {number}: {' '.join(words[:2])}")
+            case _:
+                raise Malformed("policy_malformed", f"line {number}: {words[0]}")
+    if quorums != 1:
+        raise Malformed("policy_malformed", f"{quorums} quorum lines where there should be one")
+    return logs
+
+
+def _log(number: int, vkey: str, url: str | None, logs: list[Log]) -> Log:
+    try:
+        verifier = parse_vkey(vkey)
+    except Problem as wrong:
+        raise Malformed("policy_malformed", f"line {number}: {wrong}") from None
+    if any(verifier.public_key == log.verifier.public_key for log in logs):
+        raise Malformed("policy_malformed", f"line {number}: the same key twice")
+    return Log(verifier, url)
+
+
+def read_policy(path: Path) -> list[Log]:
+    """The logs of a policy file. Raises ``Malformed``; ``OSError`` if there is no such file."""
+    try:
+        return parse_policy(path.read_text("utf-8"))
+    except UnicodeDecodeError:
+        raise Malformed("policy_malformed", f"{path} is not UTF-8") from None
+
+
+class Home:
+    """The folder with what this machine trusts. Reading creates nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.policy = path / "policy"
+        self._charters = path / "charters"
+
+    @classmethod
+    def here(cls) -> Home:
+        """``$CADASTRE_HOME``, or ``~/.config/cadastre``."""
+        named = os.environ.get("CADASTRE_HOME")
+        return cls(Path(named) if named else Path.home() / ".config" / "cadastre")
+
+    def logs(self) -> list[Log]:
+        return read_policy(self.policy) if self.policy.exists() else []
+
+    def verifiers(self, origin: str) -> list[Verifier]:
+        """The keys known for a ledger, the one in force last."""
+        return [log.verifier for log in self.logs() if log.verifier.name == origin]
+
+    def charters(self) -> list[str]:
+        """The audiences of the ledgers met: ``<origin>#<base64url SHA-256 of entry 0>``."""
+        return self._charters.read_text("utf-8").split() if self._charters.exists() else []
+
+    def add_log(self, verifier: Verifier, url: str) -> None:
+        """Trust a log key from here on, as the one in force."""
+        if not self.policy.exists():
+            self.policy.write_text(_HEAD, "utf-8")
+        _append(self.policy, f"log {format_vkey(verifier)} {url}")
+
+    def add_charter(self, audience: str) -> None:
+        """Hold a ledger to this charter from here on."""
+        _append(self._charters, audience)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other commands from deciding on trust at the same moment."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+_HEAD = """\
+# The logs this machine trusts (c2sp.org/tlog-policy). Delete a line to forget a log.
+quorum none
+"""
+
+
+def meet(home: Home, client: Client) -> tuple[list[Verifier], str | None]:
+    """The keys by which this ledger's proofs are checked, and what a person should be told, if anything.
+
+    Raises ``Unverifiable``: ``charter_changed``, ``log_key_changed``, or what its checkpoint fails by.
+    """
+    shown = client.ledger()
+    verifier = parse_vkey(shown.vkey)
+    if verifier.name != shown.origin:
+        raise Unverifiable("log_key_changed", f"the ledger {shown.origin} shows a key of {verifier.name}")
+    with home.lock():
+        known = home.verifiers(shown.origin)
+        charters = [audience for audience in home.charters() if audience.rpartition("#")[0] == shown.origin]
+        if charters and shown.audience not in charters:
+            raise Unverifiable("charter_changed", f"shown {shown.audience}, known {charters[0]}")
+        if known[-1:] == [verifier]:
+            if not charters:
+                home.add_charter(shown.audience)
+            return known, None
+        if known:
+            _check_succession(client, shown, known, charters)
+        open_checkpoint(client.checkpoint(), [verifier])
+        home.add_log(verifier, client.url)
+        if not charters:
+            home.add_charter(shown.audience)
+    told = "replaced its log key by act of its charter; the key" if known else "met for the first time; its log key"
+    return [*known, verifier], f"{shown.origin}: {told} was added to {home.policy}"
+
+
+def _check_succession(client: Client, shown: Ledger, known: list[Verifier], charters: list[str]) -> None:
+    """The charter's governance has replaced the last key known, step by step, by the one shown.
+
+    Raises ``Unverifiable`` (``log_key_changed``) where it has not, or nobody can tell.
+    """
+    changed = Unverifiable("log_key_changed", f"known {format_vkey(known[-1])}, shown {shown.vkey}")
+    if not charters or shown.vkey in map(format_vkey, known):
+        raise changed
+    first = client.entry_bytes(0)
+    if shown.audience != f"{shown.origin}#{b64encode(sha256(first).digest())}":
+        raise changed
+    charter = receive(parse_entry(first).statement)
+    if not isinstance(charter.body, LedgerOpened):
+        raise changed
+    keys = [charter.body.logKey]
+    for index in _touching(client, charter.opened["ledger"]):
+        act = receive(parse_entry(client.entry_bytes(index)).statement)
+        if isinstance(act.body, LedgerAmended) and act.body.logKey is not None:
+            if act.claims.iss != charter.body.governance or act.claims.aud != shown.audience:
+                raise changed
+            keys.append(act.body.logKey)
+    if format_vkey(known[-1]) not in keys or keys[-1] != shown.vkey:
+        raise changed
+
+
+def _touching(client: Client, subject: str) -> list[int]:
+    """Indexes of all entries that touched a subject, earliest first, entry 0 aside."""
+    found: list[int] = []
+    before: int | None = None
+    while page := client.history(subject, before, HISTORY_PAGE):
+        found += [entry.index for entry in page]
+        before = found[-1]
+    return sorted(index for index in found if index)
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a+", encoding="utf-8") as file:
+        file.seek(0)
+        text = file.read()
+        file.write(f"{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n")

@@ -1,0 +1,57 @@
+"""Kinds and refusals: straight from the registries."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.problems import status_of
+from ledger.errors import CATALOGUE
+from ledger.statement import KINDS
+from tests.api.house import TestClient, code_of
+
+
+def test_every_kind_is_listed(client: TestClient) -> None:
+    listed = client.get("/v1/kinds").json()
+    assert [kind["name"] for kind in listed] == sorted(KINDS)
+    assert {kind["name"]: kind for kind in listed}["asset.revised"] == {
+        "name": "asset.revised",
+        "doc": "Adds a version to an asset: other content, another description, or both. Old versions stay.",
+        "signer": "party",
+        "opens": ["version"],
+        "on": "asset",
+        "since": 1,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_a_kind_comes_with_the_schema_of_its_body(client: TestClient, name: str) -> None:
+    kind = client.get(f"/v1/kinds/{name}").json()
+    assert kind["schema"] == KINDS[name].model_json_schema(by_alias=True)
+    assert kind["doc"]
+
+
+def test_every_refusal_is_listed_with_what_to_do(client: TestClient) -> None:
+    listed = client.get("/v1/refusals").json()
+    assert [refusal["code"] for refusal in listed] == sorted(CATALOGUE)
+    assert all(refusal["title"] and refusal["advice"] for refusal in listed)
+
+
+def test_the_type_of_a_problem_leads_to_its_page(client: TestClient) -> None:
+    problem = client.get("/v1/entries/7").json()
+    page = client.get(problem["type"])
+    assert page.status_code == 200
+    assert page.json() == {
+        "code": "entry_absent",
+        "family": "absent",
+        "status": status_of(CATALOGUE["entry_absent"]),
+        "title": problem["title"],
+        "advice": problem["advice"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("page", "code"), [("/v1/kinds/asset.burnt", "kind_absent"), ("/v1/refusals/why_not", "refusal_absent")]
+)
+def test_what_is_in_no_registry(client: TestClient, page: str, code: str) -> None:
+    answer = client.get(page)
+    assert (answer.status_code, code_of(answer)) == (404, code)

@@ -1,0 +1,123 @@
+"""Auditing and exporting: a folder, an address, a bundle; honest and damaged."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.scripts.house import ORIGIN, Hands, run
+
+LINE = re.compile(r"audit: (\w+)  size=(\d+) root=\S{44}(  .*)?")
+
+
+@pytest.fixture(scope="module")
+def hands(own_hands: Hands) -> Hands:
+    return own_hands
+
+
+@pytest.fixture(scope="module")
+def size(hands: Hands, tmp_path_factory: pytest.TempPathFactory) -> int:
+    file = tmp_path_factory.mktemp("data") / "spindle.csv"
+    file.write_text("1\n")
+    hands.join("factory")
+    hands.join("quiet", "--private")
+    asset = hands.register("factory", file)
+    agreement = hands.json("request", hands.offer("factory", asset), by="quiet")["agreement"]
+    return int(hands.json("history", agreement)[0]["index"]) + 1
+
+
+@pytest.fixture(scope="module")
+def bundle(hands: Hands, size: int) -> Path:
+    file = hands.room / "ledger.bundle"
+    hands.done("export", hands.url, file)
+    return file
+
+
+def line_of(text: str) -> tuple[str, int]:
+    """The word and the size of an audit's last line."""
+    found = LINE.fullmatch(text.splitlines()[-1])
+    assert found, text
+    return found[1], int(found[2])
+
+
+def test_folder_address_and_bundle_come_to_the_same(hands: Hands, own_folder: Path, size: int, bundle: Path) -> None:
+    lines = {hands.done("audit", source, "--workers", "0") for source in (own_folder, hands.url, bundle)}
+    assert len(lines) == 1
+    assert line_of(lines.pop()) == ("consistent", size)
+
+
+def test_other_processes_help_and_come_to_the_same(hands: Hands, bundle: Path, size: int) -> None:
+    assert line_of(hands.done("audit", bundle, "--workers", "1")) == ("consistent", size)
+
+
+def test_a_checkpoint_from_elsewhere_makes_it_witnessed(
+    hands: Hands, own_folder: Path, bundle: Path, size: int, tmp_path: Path
+) -> None:
+    with_known = ("audit", bundle, "--workers", "0", "--known", own_folder / "checkpoint")
+    assert line_of(hands.done(*with_known)) == ("witnessed", size)
+    other = run("init", tmp_path / "other", "--origin", ORIGIN, home=tmp_path)
+    assert other.exit_code == 0
+    hands.refused("note_unsigned", "audit", bundle, "--workers", "0", "--known", tmp_path / "other" / "checkpoint")
+
+
+def test_the_same_ledger_gives_the_same_bundle(hands: Hands, own_folder: Path, bundle: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    hands.done("export", hands.url, again)
+    assert again.read_bytes() == bundle.read_bytes()
+    hands.refused("file_exists", "export", hands.url, again)
+
+
+def test_programs_get_the_verdict_as_json(hands: Hands, bundle: Path, size: int) -> None:
+    verdict = hands.json("audit", bundle, "--workers", "0")
+    assert (verdict["verdict"], verdict["size"], verdict["index"]) == ("consistent", size, None)
+
+
+def test_a_flipped_bit_in_a_copy_of_the_store_is_named(
+    hands: Hands, own_folder: Path, size: int, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(own_folder, copy)
+    with closing(sqlite3.connect(copy / "ledger.db")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # else SQLite itself drops the damaged end of its log
+    file = copy / "ledger.db"
+    data = bytearray(file.read_bytes())
+    data[data.index(hands.json("show", "1")["statement"][-60:].encode()) + 5] ^= 1
+    file.write_bytes(data)
+    said = hands.run("audit", copy, "--workers", "0")
+    assert said.exit_code == 1
+    assert line_of(said.stdout) == ("corrupt", 1)
+    assert "  index=1 reason=" in said.stdout
+    assert said.stderr.startswith("disproven: ")
+
+
+def test_a_flipped_bit_in_a_bundle_is_found(hands: Hands, bundle: Path, tmp_path: Path) -> None:
+    data, file = bundle.read_bytes(), tmp_path / "flipped"
+    for at in range(0, len(data), len(data) // 9):
+        file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        said = hands.run("audit", file, "--workers", "0")
+        assert said.exit_code == 1, at
+        assert line_of(said.stdout)[0] == "corrupt", at
+
+
+def test_a_ledger_whose_key_changed_is_not_audited_but_refused(hands: Hands, size: int, tmp_path: Path) -> None:
+    made = run("init", tmp_path / "other", "--origin", ORIGIN, "--json", home=tmp_path)
+    known = tmp_path / "home"
+    known.mkdir()
+    (known / "policy").write_text(f"log {orjson.loads(made.stdout)['vkey']}\nquorum none\n")
+    said = run("audit", hands.url, "--workers", "0", home=known)
+    assert said.exit_code == 1
+    assert "log_key_changed" in said.stderr
+
+
+@pytest.mark.parametrize("name", ["missing.bundle", "empty"])
+def test_what_is_no_ledger_is_refused(hands: Hands, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    assert hands.run("audit", tmp_path / name, "--workers", "0").exit_code == 1
+    hands.refused("bundle_missing" if "." in name else "store_missing", "export", tmp_path / name, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,81 @@
+"""Key files made and shown by the command."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import Result
+
+from identity.did import did_of
+from identity.keys import read_key
+from identity.note import parse_vkey
+from tests.scripts.house import run
+
+
+def key(*arguments: str | Path, typed: str | None = None) -> Result:
+    return run("key", *arguments, home=Path("/nowhere"), typed=typed)
+
+
+@pytest.mark.parametrize(("type_", "alg"), [("ed25519", "Ed25519"), ("p256", "ES256")])
+def test_a_key_is_made_for_its_owner_alone(tmp_path: Path, type_: str, alg: str) -> None:
+    file = tmp_path / "x.key"
+    made = key("new", file, "--type", type_, "--json")
+    assert made.exit_code == 0, made.output
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    shown = orjson.loads(key("show", file, "--json").stdout)
+    assert shown == orjson.loads(made.stdout)
+    assert shown["type"] == alg
+    assert shown["did"] == did_of(read_key(file).public)
+    assert shown["kid"].startswith(shown["did"] + "#")
+
+
+def test_the_private_half_is_never_printed(tmp_path: Path) -> None:
+    file = tmp_path / "x.key"
+    made = key("new", file)
+    secret = file.read_text().split("\n")[1]
+    assert secret
+    assert secret not in made.output + key("show", file).output
+
+
+def test_a_key_file_is_never_overwritten(tmp_path: Path) -> None:
+    file = tmp_path / "x.key"
+    key("new", file)
+    before = file.read_bytes()
+    again = key("new", file)
+    assert again.exit_code == 1
+    assert again.stderr.startswith("refused: key_file_exists: ")
+    assert file.read_bytes() == before
+
+
+def test_a_passphrase_seals_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.key"
+    assert key("new", file, "--passphrase", typed="secret\nsecret\n").exit_code == 0
+    assert b"ENCRYPTED" in file.read_bytes()
+    assert key("show", file, typed="secret\n").exit_code == 0
+    wrong = key("show", file, typed="other\n")
+    assert wrong.exit_code == 1
+    assert "refused: key_passphrase_wrong" in wrong.stderr
+
+
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.key"
+    key("new", file)
+    file.chmod(0o640)
+    shown = key("show", file)
+    assert shown.exit_code == 1
+    assert shown.stderr.startswith("refused: key_file_open_to_others")
+    assert "chmod 600" in shown.stderr
+
+
+def test_the_vkey_is_shown_under_the_ledgers_name(tmp_path: Path) -> None:
+    file, other = tmp_path / "log.key", tmp_path / "p256.key"
+    key("new", file)
+    key("new", other, "--type", "p256")
+    vkey = orjson.loads(key("show", file, "--origin", "example.com/registry", "--json").stdout)["vkey"]
+    assert parse_vkey(vkey).public_key == read_key(file).public.raw
+    assert parse_vkey(vkey).name == "example.com/registry"
+    assert "refused: log_key_type" in key("show", other, "--origin", "example.com/registry").stderr
+    assert "refused: vkey_malformed" in key("show", file, "--origin", "two words").stderr

@@ -1,0 +1,112 @@
+"""Receipts fetched and verified: what proves an entry, and everything that does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+import typer
+
+from identity.note import Signer, format_vkey, parse_vkey
+from scripts.receipt import verify
+from tests.cast import seed
+from tests.scripts.house import ORIGIN, Hands, run
+
+
+@pytest.fixture(scope="module")
+def hands(own_hands: Hands) -> Hands:
+    return own_hands
+
+
+@pytest.fixture(scope="module")
+def receipt(hands: Hands) -> Path:
+    hands.join("factory")
+    file = hands.room / "r1.receipt"
+    hands.done("receipt", "1", "--out", file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def policy(hands: Hands, receipt: Path) -> Path:
+    return hands.home / "policy"
+
+
+def test_a_receipt_is_fetched_verified_and_kept(hands: Hands, receipt: Path) -> None:
+    said = hands.done("verify", receipt)
+    assert f"proven: entry 1 of {ORIGIN}" in said
+    for word in ("recorded", "signed", "kind      party.joined"):
+        assert word in said
+    assert hands.json("verify", receipt)["body"] == {"name": "factory Works"}
+    hands.refused("file_failed", "receipt", "1", "--out", receipt)
+    hands.refused("entry_absent", "receipt", "99", "--out", hands.room / "r99")
+    assert not (hands.room / "r99").exists()
+
+
+def test_verifying_needs_no_ledger_but_a_key(hands: Hands, receipt: Path, policy: Path, tmp_path: Path) -> None:
+    elsewhere = run("verify", receipt, "--policy", policy, home=tmp_path)
+    assert elsewhere.exit_code == 0, elsewhere.output
+    nobody = run("verify", receipt, home=tmp_path)
+    assert nobody.exit_code == 1
+    assert nobody.stderr.startswith(f"disproven: log_key_unknown: {ORIGIN}")
+    assert "--policy FILE" in nobody.stderr
+    assert not (tmp_path / "policy").exists()
+
+
+def test_a_flipped_bit_in_any_byte_disproves_it(
+    receipt: Path, policy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, file = receipt.read_bytes(), tmp_path / "flipped"
+    for at in range(len(data)):
+        file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with pytest.raises(typer.Exit) as ended:
+            verify(file, policy)
+        assert ended.value.exit_code == 1, at
+        out, err = capsys.readouterr()
+        assert out == "", at
+        assert err.startswith("disproven: "), at
+
+
+@pytest.mark.parametrize("end", [0, 1, 100, -1])
+def test_a_receipt_cut_short_is_disproven(receipt: Path, policy: Path, tmp_path: Path, end: int) -> None:
+    file = tmp_path / "cut"
+    file.write_bytes(receipt.read_bytes()[:end])
+    assert run("verify", file, "--policy", policy, home=tmp_path).exit_code == 1
+
+
+def test_another_key_of_the_same_name_disproves_it(receipt: Path, tmp_path: Path) -> None:
+    other = tmp_path / "policy"
+    other.write_text(f"log {format_vkey(Signer(ORIGIN, seed('other')).verifier)}\nquorum none\n")
+    result = run("verify", receipt, "--policy", other, home=tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("disproven: note_unsigned")
+
+
+def test_a_key_that_is_spent_still_proves_old_receipts(receipt: Path, policy: Path, tmp_path: Path) -> None:
+    vkey = format_vkey(Signer(ORIGIN, seed("next")).verifier)
+    both = tmp_path / "policy"
+    both.write_text(policy.read_text() + f"log {vkey}\n")
+    assert parse_vkey(vkey).name == ORIGIN
+    assert run("verify", receipt, "--policy", both, home=tmp_path).exit_code == 0
+
+
+@pytest.mark.parametrize("text", ["quorum W\n", "nonsense\n", "\xff"])
+def test_a_policy_that_will_not_do_is_named(receipt: Path, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "policy"
+    file.write_bytes(text.encode("latin-1"))
+    result = run("verify", receipt, "--policy", file, home=tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("disproven: policy_")
+
+
+def test_a_private_name_stays_withheld_and_the_receipt_holds(hands: Hands, tmp_path: Path) -> None:
+    admitted = orjson.loads(hands.done("join", "--name", "Hush Ltd", "--private", "--json", by="quiet"))
+    file = tmp_path / "receipt"
+    hands.done("receipt", str(admitted["index"]), "--out", file)
+    assert "Hush" not in hands.done("verify", file) + file.read_bytes().decode()
+
+
+def test_a_file_that_is_not_there_is_wrong_use(hands: Hands, tmp_path: Path) -> None:
+    hands.misused("verify", tmp_path / "nothing")
+    hands.misused("verify", tmp_path)
+    hands.misused("receipt", "minus-one", "--out", tmp_path / "x")
