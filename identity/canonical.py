@@ -134,6 +134,7 @@ def escape(step: object) -> str:
 _TO_WEB = bytes.maketrans(b"+/", b"-_")
 _FROM_WEB = bytes.maketrans(b"-_+/=", b"+/\xff\xff\xff")
 _PADDING = (b"", b"\xff", b"==", b"=")  # by length modulo 4; no encoding has length 1 modulo 4
+_LAST = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")  # the last letters that leave no unused bit set, likewise
 
 
 def b64encode(data: bytes) -> str:
@@ -152,6 +153,6 @@ def b64decode(text: str | bytes, *, pointer: str = "") -> bytes:
         data = binascii.a2b_base64(plain, strict_mode=True)
     except ValueError:  # binascii.Error and UnicodeEncodeError
         raise Malformed("base64url_malformed", pointer=pointer) from None
-    if binascii.b2a_base64(data, newline=False) != plain:
+    if len(spelled) & 3 and spelled[-1] not in _LAST[len(spelled) & 3]:
         raise Malformed("base64url_malformed", pointer=pointer)
     return data

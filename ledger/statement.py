@@ -10,8 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -117,8 +116,7 @@ class Claims(Form):
     seen: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,15}):[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """A well-formed statement. ``id`` is the base64url SHA-256 of header.payload, never of the signature."""
 
     signed: Signed
