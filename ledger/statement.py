@@ -19,7 +19,8 @@ from identity import disclosure
 from identity.canonical import b64encode
 from identity.jws import Signed, parse, peek, verify
 from ledger.errors import Malformed, declare
-from ledger.values import Did, Digest, Form, Seconds, pointer_of, subject_letters, type_of
+from ledger.form import Form, rebuild
+from ledger.values import Did, Digest, Seconds, pointer_of, subject_letters, type_of
 
 if TYPE_CHECKING:
     from ledger.world import Act, World
@@ -161,8 +162,8 @@ def accept(sent: bytes) -> Statement:
     """The statement of bytes that :func:`receive` took before, in another process: only built, not checked again."""
     compact, disclosures = disclosure.split(sent)
     signed = peek(compact)
-    claims = Claims.model_validate(signed.claims)
-    return _statement(signed, claims, KINDS[claims.kind].model_validate(claims.body), disclosures)
+    claims = rebuild(Claims, signed.claims)
+    return _statement(signed, claims, rebuild(KINDS[claims.kind], claims.body), disclosures)
 
 
 def read(signed: Signed, disclosures: Sequence[str] = ()) -> Statement:

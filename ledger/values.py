@@ -13,17 +13,13 @@ from dataclasses import dataclass
 from typing import Annotated, TypeAlias, TypeVar
 
 from annotated_types import GroupedMetadata
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
+
+from ledger.form import Form
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32, lower case: no i, l, o, u
 _PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]  # ten bits each
 _ID_LETTERS = f"[0-7][{CROCKFORD}]{{25}}"  # 26 letters hold 130 bits; the first letter holds only 3 of them
-
-
-class Form(BaseModel):
-    """Base of everything a statement's body is built from: strict, closed, unchangeable."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 def subject_id(type_: str, statement: bytes) -> str:

@@ -36,8 +36,9 @@ from ledger.circulation.offer import (
 from ledger.circulation.party import Party
 from ledger.circulation.policy import Policy, digest_of
 from ledger.errors import Refused, declare
+from ledger.form import Form
 from ledger.statement import Kind
-from ledger.values import AssetId, Digest, Form, Money, OfferId, PartyId, Private, Seconds, Text
+from ledger.values import AssetId, Digest, Money, OfferId, PartyId, Private, Seconds, Text
 from ledger.world import Act, State, World
 
 declare(

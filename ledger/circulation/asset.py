@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from ledger.errors import Refused, declare
+from ledger.form import Form
 from ledger.statement import Kind
-from ledger.values import AssetId, Count, Digest, Form, MediaType, Seconds, Text, Uri
+from ledger.values import AssetId, Count, Digest, MediaType, Seconds, Text, Uri
 from ledger.words import fold as fold_case
 from ledger.words import words_of
 from ledger.world import Act, State, World

@@ -16,8 +16,9 @@ from identity import did
 from identity.errors import Problem
 from identity.note import parse_vkey
 from ledger.errors import Refused, declare
+from ledger.form import Form
 from ledger.statement import Kind
-from ledger.values import Did, Form, Text
+from ledger.values import Did, Text
 from ledger.world import RULES, Act, State, World
 
 declare(

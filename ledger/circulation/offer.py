@@ -18,8 +18,9 @@ from ledger.circulation.asset import CLASSES, Asset, Version, check_held
 from ledger.circulation.party import Party
 from ledger.circulation.policy import Policy, digest_of
 from ledger.errors import Refused, declare
+from ledger.form import Form
 from ledger.statement import Kind
-from ledger.values import AssetId, Form, Money, PartyId, Private, Seconds, VersionId, is_hidden
+from ledger.values import AssetId, Money, PartyId, Private, Seconds, VersionId, is_hidden
 from ledger.words import fold as fold_case
 from ledger.words import words_of
 from ledger.world import Act, State, World

@@ -13,8 +13,9 @@ from pydantic import Field
 
 from ledger.circulation.charter import Ledger
 from ledger.errors import Refused, declare
+from ledger.form import Form
 from ledger.statement import Kind
-from ledger.values import Form, Private, Text, Uri, is_hidden
+from ledger.values import Private, Text, Uri, is_hidden
 from ledger.words import words_of
 from ledger.world import Act, State, World
 

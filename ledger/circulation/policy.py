@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from identity.canonical import b64encode, encode
-from ledger.values import Form, Text
+from ledger.form import Form
+from ledger.values import Text
 
 DEPTH_MAX = 4  # logical constraints within logical constraints
 LENGTH_MAX = 32  # rules of one sort in a policy, constraints in one list
