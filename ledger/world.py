@@ -16,7 +16,6 @@ import orjson
 
 from ledger.errors import Refused, declare
 from ledger.statement import Kind, Statement
-from ledger.values import type_of
 
 RULES = 1
 """The newest rules version this software knows. ``ledger.amended`` raises a ledger's version; never beyond this."""
@@ -180,7 +179,8 @@ class World:
         self._subjects: dict[str, Subject | None] = {}
         self._found: dict[tuple[str, str], str | None] = {}  # unique look-ups: ("did", DID) -> party id
         self._hashes: dict[int, bytes] = {}
-        self._open: set[str] = set()
+        self._open: set[str] = set()  # subjects the act at hand may see
+        self._advanced: dict[str, str] = {}  # those of them it advances -> its statement id
         self._change = Change("")
 
     # -- what the writer or auditor puts in ------------------------------------------------------------------
@@ -260,12 +260,13 @@ class World:
     def put(self, subject_id: str, state: State) -> None:
         """Give a touched or opened subject this state."""
         before = self.find(subject_id)
+        last = self._advanced.get(subject_id)
         if before is None:
-            after = Subject(subject_id, self.count, self.size, "", state)
-            assert type_of(subject_id) == state.TYPE
+            assert subject_id.startswith(f"{state.TYPE}_")
+            after = Subject(subject_id, self.count, self.size, last or "", state)
             self.count += 1
         else:
-            after = Subject(subject_id, before.no, self.size, before.last, state)
+            after = Subject(subject_id, before.no, self.size, last or before.last, state)
         self._set(before, after)
 
     # -- the one way in --------------------------------------------------------------------------------------
@@ -278,10 +279,13 @@ class World:
         tens of microseconds.
         """
         act = self._judge(statement, time)
-        self._change = Change(act.sub)
+        change = self._change = Change(act.sub)
+        advanced = (*statement.opened.values(), *act.body.advances(statement.claims.sub))
+        self._advanced = dict.fromkeys(advanced, statement.id)
         act.body.fold(self, act)
-        self._advance(statement)
-        change = self._change
+        for name in advanced:  # what the fold left as it was
+            if (subject := self._need(name)).last != statement.id:
+                self.put(name, subject.state)
         if act.sub != self.ledger:  # every act is under the charter: to say so of each would say nothing
             self._open.discard(cast(str, self.ledger))
         change.mentioned = sorted(found.no for name in self._open if (found := self._subjects.get(name)) is not None)
@@ -362,12 +366,6 @@ class World:
             raise Refused("seen_ahead", f"the ledger has {self.size} entries", pointer="/payload/seen")
         if self._hashes[index] != digest:
             raise Refused("seen_forked", f"entry {index} has another hash here", index=index, pointer="/payload/seen")
-
-    def _advance(self, statement: Statement) -> None:
-        """Make this statement the last act of what it opened and advances."""
-        for name in (*statement.opened.values(), *statement.body.advances(statement.claims.sub)):
-            found = self._need(name)
-            self._set(found, Subject(found.id, found.no, self.size, statement.id, found.state))
 
     def _set(self, before: Subject | None, after: Subject) -> None:
         changed = self._change.changed
