@@ -1,20 +1,18 @@
-"""The entry point of the ``cadastre`` command: every module beside this one may declare commands (``command``)."""
+"""The entry point of the ``cadastre`` command: every module beside this one may declare commands (``command``).
+
+Processes that start others (``multiprocessing``) have them import this module again: so it imports nothing by itself.
+"""
 
 from __future__ import annotations
-
-from importlib import import_module
-from pkgutil import iter_modules
-
-import scripts
-from scripts.command import app
-
-for _found in sorted(found.name for found in iter_modules(scripts.__path__)):
-    if _found not in ("main", "docs"):  # docs is run by itself
-        import_module(f"scripts.{_found}")
 
 
 def main() -> None:
     """Run the command line."""
+    import gc
+
+    gc.set_threshold(50_000, 20, 20)  # imports make objects that stay: looking them through is a tenth of a start
+    from scripts.command import app
+
     app(prog_name="cadastre")
 
 

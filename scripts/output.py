@@ -8,15 +8,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.cells import cell_len  # Chinese letters are two columns wide
 
-from api.client import Admitted
 from scripts.money import Price
 from scripts.times import show_micros, show_seconds
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from api.client import Admitted
 
 _SECONDS = frozenset({"validFrom", "validUntil", "agreedAt", "finalizedAt", "iat", "exp"})
 
@@ -40,9 +43,10 @@ def print_pairs(pairs: Iterable[tuple[str, object]], indent: int = 0) -> None:
 def print_table(rows: Iterable[Sequence[object]]) -> None:
     """Rows of columns, each as wide as its widest cell."""
     cells = [[show_value("", cell).replace("\n", " ") for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     for row in cells:
-        print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(padded).rstrip())
 
 
 def print_admitted(kind: str, admitted: Admitted, json: bool, **more: object) -> None:
@@ -89,6 +93,9 @@ def printable(text: str) -> str:
 @contextmanager
 def bar(what: str, total: int | None, *, in_bytes: bool = False) -> Iterator[Progress]:
     """A progress bar on stderr, advanced by ``progress.advance(progress.task_ids[0], n)``; gone when done."""
+    from rich.console import Console  # imported here: few commands take long enough for a bar
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     console = Console(stderr=True)
     counter = DownloadColumn() if in_bytes else MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), counter, TimeRemainingColumn())

@@ -29,9 +29,11 @@ from ledger.statement import Statement
 from scripts.command import command
 from scripts.options import LOCAL, Json, LedgerUrl
 from scripts.output import print_json, print_pairs
-from scripts.session import read_verified, session
+from scripts.policy import read_policy
+from scripts.session import session
+from scripts.signed import read_verified
 from scripts.times import show_micros
-from scripts.trust import Home, read_policy
+from scripts.trust import Home
 
 
 @command()

@@ -205,8 +205,10 @@ def _hashing(total: int) -> Iterator[Advance]:
 
 def _check_unregistered(at: Session, file: Path, content: Content) -> None:
     """The signer holds no asset in circulation with this very content. Raises ``Halted``."""
-    for found in at.client.search(type="asset", holder=at.party, sha256=content.digest, status="registered"):
-        if found.state["sha256"] == content.digest:
+    for version in at.client.search(type="version", sha256=content.digest, limit=100):
+        found = at.client.subject(str(version.state["asset"]))
+        stands = (found.state["holder"], found.state["status"], found.state["version"])
+        if stands == (at.party, "registered", version.id):
             advice = f"see it: cadastre show {found.id}, or register it once more: --again"
             raise Halted("already_registered", f"{file} is the content of {found.id}", advice)
 

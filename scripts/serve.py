@@ -23,13 +23,19 @@ def serve(
     database: Annotated[str | None, typer.Option(metavar="URL", help="Where the store is, if not in DIR.")] = None,
 ) -> None:
     """Serve a ledger over HTTP until stopped. Further settings: CADASTRE_SERVE_* (see api/settings.py)."""
-    from api.app import serve as run  # the service's libraries take half a second no other command should wait
     from api.settings import settings_from
 
     folder = Folder.open(directory)
     _check_database(folder, database)
     given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
-    run(settings_from(os.environ, folder=directory, **{k: v for k, v in given.items() if v is not None}))
+    settings = settings_from(os.environ, folder=directory, **{k: v for k, v in given.items() if v is not None})
+    if settings.workers:
+        from api.process import prepare
+
+        prepare()  # they import their libraries while this process imports those of the service
+    from api.app import serve as run
+
+    run(settings)
 
 
 @command()

@@ -17,13 +17,15 @@ from typing import Any
 import typer
 
 from api.client import Admitted, Client, Subject
-from identity import disclosure, jws
 from identity.errors import Unverifiable, declare
+from identity.jws import statement_id
 from identity.keys import SigningKey, read_key
 from identity.note import Verifier
 from ledger.errors import Absent, Refused
+from ledger.log.chain import Entry
 from ledger.log.receipt import open_receipt
-from ledger.statement import Statement, read
+from ledger.statement import Statement, receive
+from scripts.signed import read_verified
 from scripts.trust import Home, meet
 
 declare(
@@ -32,7 +34,6 @@ declare(
         "the ledger's receipt is for another statement than the one sent",
         "do not rely on the act; keep the receipt and ask the ledger's operator",
     ),
-    signer_other=("the statement is signed with another party's key", "do not rely on it"),
 )
 
 
@@ -59,7 +60,7 @@ class Session:
 
     def proven(self, index: int) -> Statement:
         """The statement of an entry, whose receipt and signature are verified; its private fields stay hidden."""
-        entry, _ = open_receipt(self.client.receipt(index), self.verifiers)
+        entry = self._opened(self.client.receipt(index))
         if entry.index != index:
             raise Unverifiable("receipt_other", index=index)
         return read_verified(entry.statement)
@@ -68,48 +69,53 @@ class Session:
         """The party id of a party named by its id or by a DID."""
         return self.subject(named, "party").id
 
-    def act(
-        self,
-        kind: str,
-        body: Mapping[str, Any],
-        sub: str | None = None,
-        *,
-        hide: Iterable[str] = (),
-        disclosures: Iterable[str] = (),
-    ) -> Admitted:
+    def act(self, kind: str, body: Mapping[str, Any], sub: str | None = None, *, hide: Iterable[str] = ()) -> Admitted:
         """Sign an act, hand it in and verify what comes back."""
-        return self.submit(self.client.compose(kind, body, sub, hide=hide, disclosures=disclosures))
+        return self.submit(self.client.compose(kind, body, sub, hide=hide))
 
     def submit(self, sent: bytes) -> Admitted:
-        """Hand in a signed statement and verify its receipt. Raises ``Unverifiable``, or why it was refused."""
+        """Hand in a signed statement and verify its receipt. Raises ``Unverifiable``, or why it was refused.
+
+        All that is answered is compared with what the receipt proves. The signature is not: ES256 has several for one
+        statement, and the one that came first is recorded.
+        """
         admitted = self.client.submit(sent)
-        entry, _ = open_receipt(admitted.receipt, self.verifiers)
-        if entry.statement != disclosure.split(sent)[0] or entry.index != admitted.index:
+        entry = self._opened(admitted.receipt)
+        statement = receive(sent)
+        subject = statement.claims.sub or next(iter(statement.opened.values()))
+        answered = (admitted.index, admitted.time, admitted.id, admitted.subject)
+        if statement_id(entry.statement) != statement.id or answered != (
+            entry.index,
+            entry.time,
+            statement.id,
+            subject,
+        ):
             raise Unverifiable("receipt_other", index=admitted.index)
         return admitted
 
-
-def read_verified(compact: bytes) -> Statement:
-    """The statement in an entry, whose signature is verified and made with a key of its issuer.
-
-    Raises ``Malformed`` or ``Unverifiable``. Its disclosures are not needed: what is hidden stays so.
-    """
-    signed = jws.parse(compact)
-    statement = read(signed)
-    jws.verify(signed)
-    if signed.kid.partition("#")[0] != statement.claims.iss:
-        raise Unverifiable("signer_other", f"{signed.kid} signs for {statement.claims.iss}", pointer="/header/kid")
-    return statement
+    def _opened(self, receipt: bytes) -> Entry:
+        """The entry that a receipt proves, also when the log key was replaced since the session began."""
+        try:
+            return open_receipt(receipt, self.verifiers)[0]
+        except Unverifiable as unknown:
+            if unknown.code != "note_unsigned":
+                raise
+        self.verifiers = _meet(self.client)
+        return open_receipt(receipt, self.verifiers)[0]
 
 
 @contextmanager
 def session(ledger: str, key: Path | None = None) -> Iterator[Session]:
     """A session with the ledger at this address, signing with the key in this file if there is one."""
     with Client(ledger, key=None if key is None else load_key(key)) as client:
-        verifiers, told = meet(Home.here(), client)
-        if told is not None:
-            print(told, file=sys.stderr)
-        yield Session(client, verifiers)
+        yield Session(client, _meet(client))
+
+
+def _meet(client: Client) -> list[Verifier]:
+    verifiers, told = meet(Home.here(), client)
+    if told is not None:
+        print(told, file=sys.stderr)
+    return verifiers
 
 
 def load_key(path: Path) -> SigningKey:

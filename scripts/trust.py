@@ -17,32 +17,21 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from api.client import Client, Ledger
 from identity.canonical import b64encode
-from identity.errors import Malformed, Problem, Unverifiable, declare
+from identity.errors import Unverifiable, declare
 from identity.note import Verifier, format_vkey, parse_vkey
 from ledger.circulation.charter import LedgerAmended, LedgerOpened
 from ledger.log.chain import parse_entry
 from ledger.log.checkpoint import open_checkpoint
-from ledger.statement import receive
+from scripts.policy import Log, read_policy
+from scripts.signed import read_verified
 
 HISTORY_PAGE = 100
 
-declare(
-    "malformed",
-    policy_malformed=(
-        "the policy file is malformed",
-        "compare it with c2sp.org/tlog-policy, or name another: --policy",
-    ),
-    policy_unsupported=(
-        "the policy asks for witnesses, which this version cannot check",
-        "use a policy with: quorum none",
-    ),
-)
 declare(
     "unverifiable",
     log_key_unknown=(
@@ -55,61 +44,10 @@ declare(
     ),
     charter_changed=(
         "a ledger of this name was met before, with another charter",
-        "do not use it; ask its operator by another way",
+        "ask its operator by another way; if you made it anew yourself, "
+        "delete the lines of the old one from policy and charters in ~/.config/cadastre (or CADASTRE_HOME)",
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """One log line of a policy."""
-
-    verifier: Verifier
-    url: str | None = None
-
-
-def parse_policy(text: str) -> list[Log]:
-    """The logs of a policy, in the file's order. Raises ``Malformed``: ``policy_malformed``, ``policy_unsupported``."""
-    logs: list[Log] = []
-    quorums = 0
-    for number, line in enumerate(text.split("\n"), 1):
-        if any(c < " " and c != "\t" for c in line) or "\x7f" in line:
-            raise Malformed("policy_malformed", f"line {number}: control character")
-        words = [word for word in line.replace("\t", " ").split(" ") if word]
-        match words:
-            case []:
-                pass
-            case [first, *_] if first.startswith("#"):
-                pass
-            case ["log", vkey] | ["log", vkey, _]:
-                logs.append(_log(number, vkey, words[2] if len(words) == 3 else None, logs))
-            case ["quorum", "none"]:
-                quorums += 1
-            case ["quorum", _] | ["witness", _, _] | ["witness", _, _, _] | ["group", _, _, _, *_]:
-                raise Malformed("policy_unsupported", f"line {number}: {' '.join(words[:2])}")
-            case _:
-                raise Malformed("policy_malformed", f"line {number}: {words[0]}")
-    if quorums != 1:
-        raise Malformed("policy_malformed", f"{quorums} quorum lines where there should be one")
-    return logs
-
-
-def _log(number: int, vkey: str, url: str | None, logs: list[Log]) -> Log:
-    try:
-        verifier = parse_vkey(vkey)
-    except Problem as wrong:
-        raise Malformed("policy_malformed", f"line {number}: {wrong}") from None
-    if any(verifier.public_key == log.verifier.public_key for log in logs):
-        raise Malformed("policy_malformed", f"line {number}: the same key twice")
-    return Log(verifier, url)
-
-
-def read_policy(path: Path) -> list[Log]:
-    """The logs of a policy file. Raises ``Malformed``; ``OSError`` if there is no such file."""
-    try:
-        return parse_policy(path.read_text("utf-8"))
-    except UnicodeDecodeError:
-        raise Malformed("policy_malformed", f"{path} is not UTF-8") from None
 
 
 class Home:
@@ -160,7 +98,7 @@ class Home:
 
 
 _HEAD = """\
-# The logs this machine trusts (c2sp.org/tlog-policy). Delete a line to forget a log.
+# The logs this machine trusts (c2sp.org/tlog-policy). To forget one, delete its lines here and in charters.
 quorum none
 """
 
@@ -170,7 +108,7 @@ def meet(home: Home, client: Client) -> tuple[list[Verifier], str | None]:
 
     Raises ``Unverifiable``: ``charter_changed``, ``log_key_changed``, or what its checkpoint fails by.
     """
-    shown = client.ledger()
+    shown = client.ledger(anew=True)
     verifier = parse_vkey(shown.vkey)
     if verifier.name != shown.origin:
         raise Unverifiable("log_key_changed", f"the ledger {shown.origin} shows a key of {verifier.name}")
@@ -204,12 +142,12 @@ def _check_succession(client: Client, shown: Ledger, known: list[Verifier], char
     first = client.entry_bytes(0)
     if shown.audience != f"{shown.origin}#{b64encode(sha256(first).digest())}":
         raise changed
-    charter = receive(parse_entry(first).statement)
+    charter = read_verified(parse_entry(first).statement)
     if not isinstance(charter.body, LedgerOpened):
         raise changed
     keys = [charter.body.logKey]
     for index in _touching(client, charter.opened["ledger"]):
-        act = receive(parse_entry(client.entry_bytes(index)).statement)
+        act = read_verified(parse_entry(client.entry_bytes(index)).statement)
         if isinstance(act.body, LedgerAmended) and act.body.logKey is not None:
             if act.claims.iss != charter.body.governance or act.claims.aud != shown.audience:
                 raise changed

@@ -80,9 +80,9 @@ class Client:
 
     # -- what the ledger is ----------------------------------------------------------------------------------
 
-    def ledger(self) -> Ledger:
-        """Which ledger this is: asked once, since neither origin nor audience ever change."""
-        if self._ledger is None:
+    def ledger(self, *, anew: bool = False) -> Ledger:
+        """Which ledger this is: asked once, since its name and audience never change, or ``anew`` for the rest."""
+        if self._ledger is None or anew:
             self._ledger = read(Ledger, self._wire.get("/v1/ledger"))
         return self._ledger
 
@@ -220,7 +220,7 @@ class Client:
         return _list(_SUMMARIES, self._wire.get(path, {"before": before, "limit": limit}))
 
     def search(self, text: str = "", **conditions: str | int | None) -> Iterator[Subject]:
-        """Every asset and offer that has all words of ``text`` and meets the conditions, latest first.
+        """Assets and offers, or versions, that have all words of ``text`` and meet the conditions, latest first.
 
         Conditions: type, keyword, holder (party id or DID), sha256, classification, status, limit (of one page).
         Pages are fetched as needed.
@@ -255,7 +255,7 @@ class Client:
         return self.key
 
     def _seen(self) -> str:
-        index = read(Ledger, self._wire.get("/v1/ledger")).size - 1
+        index = self.ledger(anew=True).size - 1
         return f"{index}:{b64encode(sha256(self.entry_bytes(index)).digest())}"
 
 

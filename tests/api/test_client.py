@@ -92,6 +92,15 @@ def test_private_fields_travel_as_disclosures(ledger: Client) -> None:
     assert "Hush" not in receive(sent).signed.payload.decode()
 
 
+def test_a_field_hidden_before_is_stated_again_with_its_disclosure(ledger: Client) -> None:
+    shown, disclosures = conceal({"name": "Hush"}, ["/name"], lambda size: bytes(size))
+    sent = ledger.compose("party.joined", shown, disclosures=disclosures)
+    assert disclosure.split(sent)[1] == disclosures
+    with pytest.raises(Malformed) as missing:
+        ledger.compose("party.joined", shown)
+    assert missing.value.code == "disclosure_missing"
+
+
 def test_a_lifetime_never_exceeds_what_the_charter_allows(ledger: Client) -> None:
     claims = receive(ledger.compose("asset.registered", description(), lifetime=10**9)).claims
     assert claims.exp - claims.iat == ledger.ledger().validity

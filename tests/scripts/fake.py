@@ -48,7 +48,7 @@ class Fake:
         if path == "/v1/ledger":
             return httpx.Response(200, json={**self._about(), **self.lies})
         if path == "/checkpoint":
-            return httpx.Response(200, content=self._checkpoint())
+            return httpx.Response(200, content=self.checkpoint())
         if path.startswith("/v1/entries/"):
             return httpx.Response(200, content=self.play.entries[int(path.rpartition("/")[2])].entry)
         assert path.endswith("/history")
@@ -69,8 +69,12 @@ class Fake:
             "charter": dict(charter.__dict__),
         }
 
-    def _checkpoint(self) -> bytes:
-        root = root_of([leaf_hash(one.entry) for one in self.play.entries])
+    def leaves(self) -> list[bytes]:
+        return [leaf_hash(one.entry) for one in self.play.entries]
+
+    def checkpoint(self) -> bytes:
+        """The play's size and root, signed."""
+        root = root_of(self.leaves())
         return sign_checkpoint(Checkpoint(self.signer.name, len(self.play.entries), root), self.signer)
 
     def _summary(self, played: Any) -> dict[str, Any]:

@@ -23,7 +23,10 @@ from typing import Any
 import orjson
 from typer.testing import CliRunner, Result
 
-from scripts.main import app
+import scripts.main
+from scripts.command import app
+
+assert scripts.main  # imported for the commands
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "house.example/ledger"

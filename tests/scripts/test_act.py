@@ -39,10 +39,9 @@ def description(title: str) -> dict[str, object]:
 
 def sign(hands: Hands, folder: Path, title: str, *more: str) -> bytes:
     """What ``sign`` makes of the registration of an asset, offline."""
-    arguments = ("sign", "asset.registered", "--body", body_file(folder, **description(title)), *more)
-    made = run(
-        *arguments, home=hands.home, CADASTRE_KEY=str(hands.key("factory")), CADASTRE_LEDGER="http://127.0.0.1:1"
-    )
+    body = body_file(folder, **description(title))
+    key = str(hands.key("factory"))
+    made = run("sign", "asset.registered", "--body", body, *more, home=hands.home, CADASTRE_KEY=key)
     assert made.exit_code == 0, made.output
     return made.stdout.strip().encode()
 

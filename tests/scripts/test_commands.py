@@ -10,7 +10,6 @@ import pytest
 import typer.main
 
 from scripts.command import Halted, app, command
-from scripts.main import app as whole
 from tests.scripts.house import ROOT, Hands, run
 
 FIXED = """
@@ -23,7 +22,7 @@ FIXED = """
 def commands() -> dict[str, list[str]]:
     """Every command and subcommand, as typed."""
     found: dict[str, list[str]] = {}
-    for name, one in typer.main.get_command(whole).commands.items():  # type: ignore[attr-defined]
+    for name, one in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
         below = getattr(one, "commands", None)
         found |= {f"{name} {sub}": [name, sub] for sub in below} if below else {name: [name]}
     return found
@@ -38,7 +37,7 @@ def test_every_command_explains_itself_and_its_options(typed: list[str], tmp_pat
     shown = run(*typed, "--help", home=tmp_path)
     assert shown.exit_code == 0
     assert " ".join(typed) in shown.stdout.splitlines()[0]
-    described = typer.main.get_command(whole)
+    described = typer.main.get_command(app)
     for name in typed:
         described = described.commands[name]  # type: ignore[attr-defined]
     assert described.help
