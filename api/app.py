@@ -66,8 +66,8 @@ def serve(settings: Settings, listening: Callable[[str], None] | None = None) ->
 
     ``listening`` is called with the URL once the service answers there.
     """
-    logs.configure(settings.log_level)
     service = Service.open(settings)
+    logs.configure(settings.log_level)
     try:
         server.run(create_app(settings, service), settings, listening)
     finally:

@@ -5,7 +5,7 @@
 Statements are admitted in the order in which they were submitted. A chunk is collected when a verifier can take it,
 and a batch is gathered when the writer is free, so both are small when little happens and grow under load; the next
 batch is verified while this one is committed. Everything from queue to answer counts against one bound, and what
-exceeds it is refused at once: nothing that was taken in is dropped.
+exceeds it is refused at once: nothing that was taken in is dropped. There is a bound on its bytes, too.
 
 All of this runs on the event loop; the work is done by ``verifiers`` and ``writing``.
 """
@@ -66,6 +66,7 @@ class Intake:
         signers: Buckets,
         metrics: Metrics,
         capacity: int,
+        capacity_bytes: int,
         batch: int,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -75,9 +76,10 @@ class Intake:
         self._verifiers = verifiers
         self._metrics = metrics
         self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
         self._batch = batch
         self._clock = clock
-        self._depth = 0  # submitted and not answered
+        self._depth = self._bytes = 0  # submitted and not answered
         self._stopping = False
         self._queue: deque[_Waiting] = deque()
         self._chunks: deque[_Chunk] = deque()  # being verified or verified, in order
@@ -108,9 +110,9 @@ class Intake:
         return self._depth
 
     @property
-    def room(self) -> int:
-        """How many more would be taken in."""
-        return self._capacity - self._depth
+    def full(self) -> bool:
+        """Whether nothing more would be taken in."""
+        return self._depth >= self._capacity or self._bytes >= self._capacity_bytes
 
     def submit(self, sent: bytes, receipt: bool) -> asyncio.Future[Outcome]:
         """Queue what a client sent; the future gives its outcome, with the receipt if wanted, and never raises.
@@ -119,12 +121,13 @@ class Intake:
         """
         if self._stopping:
             raise Unavailable("service_stopping")
-        if self._depth >= self._capacity:
+        if self.full:
             raise Unavailable("queue_full", f"{self._depth} statements are waiting")
         self.signers.check(signer_of(sent), "signer_too_fast")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(Asked(sent, receipt), answer))
         self._depth += 1
+        self._bytes += len(sent)
         self._drained.clear()
         self._submitted.set()
         return answer
@@ -141,7 +144,7 @@ class Intake:
         while True:
             await self._submitted.wait()
             await self._room.acquire()
-            chunk = [self._queue.popleft() for _ in range(min(len(self._queue), CHUNK))]
+            chunk = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch, CHUNK))]
             if not self._queue:
                 self._submitted.clear()
             self._chunks.append(_Chunk(chunk, asyncio.ensure_future(self._verify(chunk))))
@@ -166,11 +169,18 @@ class Intake:
             if not good:
                 continue
             begun = self._clock()
-            async with self._writing:
-                outcomes = await self._writer.append([waiting.asked for waiting in good])
+            outcomes = await self._write([waiting.asked for waiting in good])
             self._metrics.commits.observe(self._clock() - begun)
             self._metrics.batches.observe(len(good))
             self._answer(zip(good, outcomes, strict=True))
+
+    async def _write(self, asked: Sequence[Asked]) -> list[Outcome]:
+        try:
+            async with self._writing:
+                return await self._writer.append(asked)
+        except Exception:
+            log.exception("writing went wrong", statements=len(asked))
+            return [Unavailable("internal_error")] * len(asked)
 
     async def _gather(self) -> list[_Waiting]:
         """What the writer shall append next: all that is verified, up to a batch. The rest is answered here."""
@@ -180,7 +190,7 @@ class Intake:
         good: list[_Waiting] = []
         refused: list[tuple[_Waiting, Outcome]] = []
         taken = 0
-        while self._chunks and (not taken or self._chunks[0].verdicts.done()) and taken < self._batch:
+        while self._chunks and (not taken or self._fits(self._chunks[0], taken)):
             chunk = self._chunks.popleft()
             verdicts = await chunk.verdicts
             taken += len(verdicts)
@@ -193,10 +203,15 @@ class Intake:
         self._answer(refused)
         return good
 
+    def _fits(self, chunk: _Chunk, taken: int) -> bool:
+        """Whether a chunk can join a batch of so many without holding it up."""
+        return chunk.verdicts.done() and taken + len(chunk.waiting) <= self._batch
+
     def _answer(self, answers: Iterable[tuple[_Waiting, Outcome]]) -> None:
         told: Counter[tuple[str, str]] = Counter()
         for waiting, outcome in answers:
             self._depth -= 1
+            self._bytes -= len(waiting.asked.sent)
             told[verdict_of(outcome)] += 1
             if not waiting.answer.done():  # else nobody waits for it any more
                 waiting.answer.set_result(outcome)

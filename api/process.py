@@ -2,6 +2,10 @@
 
 It runs a function of ours in an interpreter of its own, so its work takes no turn from the event loop. It ends when
 the service closes the line to it, or dies: nothing is left behind by a service that was killed.
+
+Processes are forked from one that has imported what they need and has a single thread (multiprocessing's fork server):
+safe whatever threads the service runs, and a matter of milliseconds. ``prepare`` has those imports made beside the
+service's own.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -20,7 +24,12 @@ Serve = Callable[..., Callable[[Any], Any]]
 """Called once in the process, with the arguments given; what it returns answers each message."""
 
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["api.verifiers", "api.writing"])  # a process then starts in milliseconds
+_CONTEXT.set_forkserver_preload(["api.verifiers", "api.writing"])
+
+
+def prepare() -> None:
+    """Begin to import what the processes need, and return at once. Without it the first of them waits for that."""
+    forkserver.ensure_running()
 
 
 class Gone(Exception):
@@ -101,8 +110,8 @@ def _live(line: Connection, serve: Serve, arguments: tuple[Any, ...]) -> None:
     except Exception as failure:
         line.send(failure)
         return
-    calm()
     with suppress(EOFError, OSError):
         line.send(None)
+        calm()
         while True:
             line.send(answer(line.recv()))

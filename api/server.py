@@ -1,11 +1,16 @@
-"""The server: uvicorn on uvloop and httptools, told to say where it listens and to write each answer at once."""
+"""The server: uvicorn on uvloop and httptools, told to say where it listens, to write each answer in one piece, and
+to wait for nobody for ever.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -17,6 +22,7 @@ from api.process import calm
 from api.settings import Settings
 
 SWITCH_SECONDS = 0.001  # a reader's thread lets the event loop in after so long, not after Python's 5 ms
+HEAD_BYTES_MAX = 65_536  # of a request's line and headers, give or take one read
 STOP_SECONDS = 20  # requests under way may take so long when the service is told to stop
 
 log = structlog.get_logger("cadastre.server")
@@ -24,6 +30,10 @@ log = structlog.get_logger("cadastre.server")
 
 def run(app: FastAPI, settings: Settings, listening: Callable[[str], None] | None = None) -> None:
     """Serve an app until told to stop (SIGINT, SIGTERM). ``listening`` is called with the URL once it answers there."""
+
+    class Protocol(_Protocol):
+        patience = settings.body_seconds
+
     sys.setswitchinterval(SWITCH_SECONDS)
     calm()
     config = uvicorn.Config(
@@ -31,7 +41,7 @@ def run(app: FastAPI, settings: Settings, listening: Callable[[str], None] | Non
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=_Protocol,
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -47,11 +57,24 @@ def run(app: FastAPI, settings: Settings, listening: Callable[[str], None] | Non
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it does."""
+    """Says where it listens once it does, and stops quietly."""
 
     def __init__(self, config: uvicorn.Config, listening: Callable[[str], None]) -> None:
         super().__init__(config)
         self._listening = listening
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """A signal to stop ends the service and nothing else: the process goes on to its own end, with its own code."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may hear signals
+            return
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -61,10 +84,48 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Head and body of an answer leave in one piece: each write of its own costs a tenth of a small answer's time."""
+    """Head and body of an answer leave in one piece: each write of its own costs a tenth of a small answer's time.
+
+    A request's head has ``patience`` seconds to arrive, and a bound; its body is ``api.limits``'s to wait for.
+    """
+
+    patience: float
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
+        self._expect_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deadline is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX + len(data):
+                self.transport.close()
+                return
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self.patience, lambda: self.transport.close())
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+            self._head_bytes = 0
 
 
 class _Gathering:

@@ -43,7 +43,7 @@ def software() -> str:
 class Service:
     """An open ledger with its writer, reader and intake. ``open``; ``start`` and ``stop`` it; then ``close``."""
 
-    def __init__(self, settings: Settings, folder: Folder, writer: Appending, reader: Reader, held: ExitStack) -> None:
+    def __init__(self, settings: Settings, folder: Folder, writer: Appending, reader: Reader) -> None:
         self.settings = settings
         self.reader = reader
         self.writer = writer
@@ -51,13 +51,15 @@ class Service:
         self.verifiers = Verifiers(settings.workers)
         self.addresses = Buckets(settings.address_rate, settings.address_burst, time.monotonic)
         self.signers = Buckets(settings.signer_rate, settings.signer_burst, time.monotonic)
-        self.intake = Intake(writer, self.verifiers, self.signers, self.metrics, settings.queue, settings.batch)
+        self.batches = asyncio.Semaphore(settings.requests)
+        queue = (settings.queue, settings.queue_bytes)
+        self.intake = Intake(writer, self.verifiers, self.signers, self.metrics, *queue, settings.batch)
         first = reader.entry(0)
         self.origin = parse_entry(first).origin
         self.audience = f"{self.origin}#{b64encode(link_of(first))}"
         self.subject = accept(parse_entry(first).statement).opened["ledger"]
         self._folder = folder
-        self._held = held
+        self._held = ExitStack()
         self._published = 0  # size of the checkpoint last written to its file
         self._stopping = asyncio.Event()
         self._publishing: asyncio.Task[None] | None = None
@@ -74,7 +76,9 @@ class Service:
             held.callback(store.close)
             writer: Appending = Apart(folder.path, settings.log_level) if settings.workers else Here(folder.path)
             held.callback(writer.close)
-            return cls(settings, folder, writer, Reader(store, lambda: writer.head), held.pop_all())
+            service = cls(settings, folder, writer, Reader(store, lambda: writer.head))
+            service._held = held.pop_all()
+            return service
         raise AssertionError  # an ExitStack swallows nothing
 
     @property

@@ -48,12 +48,16 @@ class Settings(BaseModel):
     ] = "info"
 
     queue: Annotated[int, Field(ge=1, le=1_000_000, description="statements admitted to wait")] = 4_096
+    queue_bytes: Annotated[int, Field(ge=2**16, description="bytes of the statements that wait")] = 2**26
     batch: Annotated[int, Field(ge=1, le=10_000, description="statements of one commit")] = 1_000
 
-    statement_bytes: Annotated[int, Field(ge=1_024, description="bytes of a statement with its disclosures")] = 2**20
-    request_bytes: Annotated[int, Field(ge=1_024, description="bytes of a request's body")] = 2**24
-    request_lines: Annotated[int, Field(ge=1, description="statements of a batch request")] = 10_000
-    body_seconds: Annotated[float, Field(gt=0, description="time to send a body; more for a large one")] = 10.0
+    statement_bytes: Annotated[int, Field(ge=1_024, description="bytes of a statement with its disclosures")] = 2**18
+    request_bytes: Annotated[int, Field(ge=1_024, description="bytes of a batch request's body")] = 2**24
+    requests: Annotated[int, Field(ge=1, description="batch requests at a time, whose bodies are held")] = 16
+    request_lines: Annotated[int, Field(ge=1, description="lines of a batch request")] = 10_000
+    body_seconds: Annotated[
+        float, Field(gt=0, description="time for a request's head to arrive, then for its body; more if that is large")
+    ] = 10.0
 
     address_rate: Annotated[Rate, Field(description="requests a second of one address")] = 2_000
     address_burst: Annotated[int, Field(ge=1, description="requests at once of one address")] = 4_000

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope
+from starlette.types import Receive, Scope, Send
 
 from api.deps import READERS, SIGNERS, Ledger, Reading
 from api.entries import Entry, entry_of
@@ -19,9 +19,10 @@ from api.limits import read_body
 from api.openapi import BATCH_DOOR, DOOR, problems
 from api.problems import Reply, members_of
 from api.service import Service
+from api.settings import Settings
 from api.writing import Outcome, Recorded
 from identity.canonical import b64decode
-from ledger.errors import Malformed, Problem, declare
+from ledger.errors import Malformed, Problem, Unavailable, declare
 
 NDJSON = "application/x-ndjson"
 ONE = frozenset({"", "application/jose", "application/sd-jwt", "text/plain"})
@@ -62,16 +63,40 @@ async def submit_batch(
     ledger already, or the members of a problem. A line that is refused does not sink the rest.
     """
     _check_media_type(request.scope, MANY)
-    settings = service.settings
+    if service.batches.locked():
+        raise Unavailable("queue_full", f"{service.settings.requests} batches are under way")
+    await service.batches.acquire()
+    try:
+        lines = await _read_lines(request, service.settings)
+    except BaseException:
+        service.batches.release()
+        raise
+    address = request.client.host if request.client else ""
+    return _Verdicts(_Batch(service, address, receipts).verdicts(lines), service.batches)
+
+
+class _Verdicts(StreamingResponse):
+    """The answer to a batch; when it is through, or nobody listens any more, the next batch may come."""
+
+    def __init__(self, verdicts: AsyncIterator[bytes], batches: asyncio.Semaphore) -> None:
+        super().__init__(verdicts, media_type=NDJSON)
+        self._batches = batches
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._batches.release()
+
+
+async def _read_lines(request: Request, settings: Settings) -> list[bytes]:
     body = await read_body(request.scope, request.receive, settings.request_bytes, settings.body_seconds)
     lines = body.split(b"\n")
     if not lines[-1]:
         lines.pop()  # the newline at the end ends a line and begins none
     if len(lines) > settings.request_lines:
         raise Malformed("batch_too_long", f"{len(lines)} lines, at most {settings.request_lines}")
-    address = request.client.host if request.client else ""
-    batch = _Batch(service, address, receipts)
-    return StreamingResponse(batch.verdicts(lines), media_type=NDJSON)
+    return lines
 
 
 @router.get("/v1/statements/{id}", dependencies=[READERS], responses=problems())
@@ -115,8 +140,7 @@ class _Batch:
 
     def _crowded(self) -> bool:
         """Whether to wait for verdicts on what is under way before handing in more."""
-        full = self._service.intake.room <= 0
-        return len(self._under_way) >= WINDOW or (full and bool(self._under_way))
+        return len(self._under_way) >= WINDOW or (self._service.intake.full and bool(self._under_way))
 
     async def _submit(self, line: bytes) -> asyncio.Future[Outcome] | Problem:
         try:

@@ -84,18 +84,22 @@ def history(
 def search(
     reader: Reading,
     q: Annotated[str, Query(max_length=200, description="words, all of which must occur; any script")] = "",
-    type: Annotated[Literal["asset", "offer"] | None, Query(description="both unless given")] = None,  # noqa: A002
+    type: Annotated[  # noqa: A002
+        Literal["asset", "offer", "version"] | None, Query(description="assets and offers unless given")
+    ] = None,
     keyword: Annotated[str | None, Query(max_length=60)] = None,
     holder: Annotated[str | None, Query(max_length=512, description="party id or DID")] = None,
+    sha256: Annotated[str | None, Query(max_length=64, description="of a version's content, base64url")] = None,
     classification: Annotated[str | None, Query(max_length=40)] = None,
     status: Annotated[str | None, Query(max_length=40)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(pattern="^(0|[1-9][0-9]{0,15})$", description="from the page before")] = None,
 ) -> Page:
-    """Assets and offers that have all words and meet all conditions, latest first."""
+    """Assets and offers, or versions, that have all words and meet all conditions, latest first."""
     conditions = {
         "keyword": keyword and fold(keyword),
         "holder": holder and _id_of(reader, holder),
+        "sha256": sha256,
         "classification": classification,
         "status": status,
     }

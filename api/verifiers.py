@@ -56,8 +56,10 @@ class Verifiers:
 
     async def open(self) -> None:
         """Start the processes, and wait until they can verify."""
-        for _ in range(self.workers):
-            self._idle.put_nowait(await asyncio.to_thread(self._start))
+        self.all += [Beside(_verifying) for _ in range(self.workers)]
+        for verifier in self.all:  # by now all are at it
+            await asyncio.to_thread(verifier.ready)
+            self._idle.put_nowait(verifier)
 
     async def close(self) -> None:
         """End the processes."""

@@ -25,7 +25,6 @@ from ledger.audit.source import Chunk, Row, Source
 from ledger.errors import Corrupt, Malformed, Unavailable, declare
 from ledger.log.chain import ENTRY_BYTES_MAX
 from ledger.log.tile import WIDTH_MAX, format_bundle, format_entries_path, parse_bundle, parse_entries_path
-from ledger.store import Table
 
 declare(
     "malformed",
@@ -69,7 +68,7 @@ def _members(source: Source, checkpoint: bytes) -> Iterator[tuple[str, Iterator[
     while bundled := list(islice(entries, WIDTH_MAX)):
         yield format_entries_path(number, len(bundled)), iter([format_bundle(bundled)])
         number += 1
-    yield STATE, map(_format_line, source.rows("subject"))
+    yield STATE, map(_format_line, source.subjects() or ())
 
 
 def _format_line(row: Row) -> bytes:
@@ -116,7 +115,7 @@ class BundleSource(Source):
         number, place = divmod(index, WIDTH_MAX)
         return self._entries(number)[place] if index < self.size else None
 
-    def rows(self, table: Table) -> Iterator[Row]:  # noqa: ARG002 - it has only one
+    def subjects(self) -> Iterator[Row]:
         rest = b""
         for piece in self._archive.pieces(self._archive.members[-1]):
             *lines, rest = (rest + piece).split(b"\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from ledger.errors import Absent, Corrupt, declare
 from ledger.log import merkle, tile
@@ -18,7 +17,7 @@ from ledger.store import Store
 from ledger.words import words_asked
 from ledger.world import Subject
 
-FULL_TILES = 4_096  # kept in memory: 8 kB each
+TILES = 1_024  # hashed up and kept in memory: 35 kB each, and enough for the proofs of 260,000 entries
 
 declare(
     "absent",
@@ -52,8 +51,7 @@ class Reader:
     def __init__(self, store: Store, head: Callable[[], SignedHead]) -> None:
         self.store = store
         self.head = head
-        self._full_tile = lru_cache(FULL_TILES)(self._read_tile)
-        self._nodes = lru_cache(2)(self._nodes_at)  # proofs are mostly asked for at the present size
+        self._rows = tile.hashed(self._read_tile, TILES)
 
     # -- entries and proofs ----------------------------------------------------------------------------------
 
@@ -141,15 +139,11 @@ class Reader:
         at_size = (subject if subject.index < size else self.store.subject_at(subject.id, size) for subject in subjects)
         return [subject for subject in at_size if subject is not None]
 
-    def _nodes_at(self, size: int) -> merkle.Nodes:
-        def read(wanted: tile.Tile) -> bytes:
-            full = wanted.width == tile.WIDTH_MAX
-            return self._full_tile(wanted.level, wanted.index) if full else self._read_tile(wanted.level, wanted.index)
+    def _nodes(self, size: int) -> merkle.Nodes:
+        return tile.nodes_from_rows(self._rows, size)
 
-        return tile.nodes_from_tiles(read, size)
-
-    def _read_tile(self, level: int, index: int) -> bytes:
-        found = self.store.tile(level, index)
+    def _read_tile(self, wanted: tile.Tile) -> bytes:
+        found = self.store.tile(wanted.level, wanted.index)
         if found is None:
-            raise Corrupt("store_corrupt", f"tile {level}/{index} is missing")
+            raise Corrupt("store_corrupt", f"tile {wanted.level}/{wanted.index} is missing")
         return found

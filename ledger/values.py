@@ -19,6 +19,7 @@ from ledger.form import Form
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32, lower case: no i, l, o, u
 _PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]  # ten bits each
+_TO_DIGITS = str.maketrans(CROCKFORD, "0123456789abcdefghijklmnopqrstuv")  # as Python spells numbers of base 32
 _ID_LETTERS = f"[0-7][{CROCKFORD}]{{25}}"  # 26 letters hold 130 bits; the first letter holds only 3 of them
 
 
@@ -34,6 +35,17 @@ def subject_letters(statement: bytes) -> str:
     """The first 128 bits of a statement id in Crockford base32: 26 letters, lower case, two zero bits in front."""
     bits = int.from_bytes(statement[:16], "big")
     return "".join([_PAIRS[bits >> shift & 1023] for shift in range(120, -1, -10)])
+
+
+def statement_key(subject: str) -> bytes:
+    """The reverse of ``subject_letters``: the first 16 bytes of the id of the statement that opened a subject.
+
+    Raises ``ValueError`` if this is not the spelling of a subject id.
+    """
+    found = SUBJECT_ID.fullmatch(subject)
+    if found is None:
+        raise ValueError(f"{subject!r} is not a subject id")
+    return int(found[2].translate(_TO_DIGITS), 32).to_bytes(16)
 
 
 def id_pattern(type_: str) -> str:

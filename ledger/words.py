@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
+from operator import add
 
+_SHORT = 300  # letters
 LENGTH_MAX = 64  # letters of a stored word; a longer one is found by its first 64
 
 _UNSPACED = (
@@ -29,18 +32,25 @@ def fold(text: str) -> str:
 
 def words_of(*texts: str) -> set[str]:
     """Every word under which these texts are found."""
+    return set().union(*[_words_of_short(text) if len(text) <= _SHORT else _words_of(text) for text in texts])
+
+
+def _words_of(text: str) -> frozenset[str]:
+    text = fold(text)
+    if text.isascii():
+        return frozenset(_ASCII_WORDS.findall(text))
     found: set[str] = set()
-    for text in map(fold, texts):
-        if text.isascii():
-            found.update(_ASCII_WORDS.findall(text))
-            continue
-        for unspaced, word in _RUNS.findall(text):
-            if word:
-                found.add(word)
-            else:
-                found.update(unspaced)
-                found.update(map(str.__add__, unspaced, unspaced[1:]))
-    return found
+    for unspaced, word in _RUNS.findall(text):
+        if word:
+            found.add(word)
+        else:
+            found.update(unspaced)
+            found.update(map(add, unspaced, unspaced[1:]))
+    return frozenset(found)
+
+
+_words_of_short = lru_cache(maxsize=1024)(_words_of)
+"""Keywords come again and again, and often whole descriptions. Long texts are not kept: words take much memory."""
 
 
 def words_asked(query: str) -> list[str]:
@@ -50,5 +60,5 @@ def words_asked(query: str) -> list[str]:
         if word or len(unspaced) == 1:
             asked[word or unspaced] = None
         else:
-            asked.update(dict.fromkeys(map(str.__add__, unspaced, unspaced[1:])))
+            asked.update(dict.fromkeys(map(add, unspaced, unspaced[1:])))
     return list(asked)

@@ -29,10 +29,11 @@ class Replay:
         self.world = World("", complete=True)
         self.log_keys: list[tuple[int, str]] = []  # (size from which it signs, vkey), oldest first
         self.private: dict[int, frozenset[str]] = {}  # index -> digests of its private fields, where it has any
+        self.statements: dict[str, int] = {}  # statement id -> index
+        self.opened = array("Q")  # by subject no: index of the entry that opened it
+        self.mentions: list[array[int]] = []  # by subject no: indexes of the entries that touched it
         self.past: dict[int, list[tuple[int, bytes]]] = {}  # subject no -> (index, digest_of) of superseded states
-        self.mentions: list[array[int]] = []  # by subject no: indexes
         self._links = bytearray()  # SHA-256 of each entry
-        self._statements: set[bytes] = set()
 
     def add(self, chunk: Chunk) -> None:
         """Replay the next entries, whose spelling and signatures are left to ``examine``.
@@ -45,7 +46,7 @@ class Replay:
             if self.size == 0:
                 self.world = World(origin.decode(), complete=True)
             statement = read(peek(compact))
-            if chunk.beside is not None and chunk.beside[place] != (statement.digest, a2b_base64(link)):
+            if chunk.beside is not None and chunk.beside[place] != (*_halves(statement.digest), a2b_base64(link)):
                 raise Corrupt("row_other", "it names another statement id or link")
             self._admit(statement, int(time), link_of(data))
 
@@ -61,15 +62,16 @@ class Replay:
     def _admit(self, statement: Statement, time: int, link: bytes) -> None:
         world = self.world
         index = world.size
-        if statement.digest in self._statements:
+        if statement.id in self.statements:
             raise Corrupt("statement_repeated", f"statement {statement.id}")
         if (seen := statement.seen()) is not None and seen[0] < index:
             start = _LINK * seen[0]
             world.load_hash(seen[0], bytes(self._links[start : start + _LINK]))
-        self._note(index, world.admit(statement, time))
+        change = world.admit(statement, time)
+        self.statements[statement.id] = index
+        self._note(index, change)
         if index == 0:
             world.opened(link)
-        self._statements.add(statement.digest)
         self._links += link
         if b'"_sd"' in statement.signed.payload:
             self.private[index] = frozenset(hidden(statement.signed.claims["body"]))
@@ -77,16 +79,21 @@ class Replay:
     def _note(self, index: int, change: Change) -> None:
         for before, after in change.changed:
             if before is None:
+                self.opened.append(index)
                 self.mentions.append(array("Q"))
             else:
-                superseded = before.index, digest_of(before.last, before.state.encode())
-                self.past.setdefault(before.no, []).append(superseded)
+                superseded = digest_of(self.statements[before.last], before.state.encode())
+                self.past.setdefault(before.no, []).append((before.index, superseded))
             if isinstance(after.state, Ledger):
                 self.log_keys.append((index + 1, after.state.logKey))
         for no in change.mentioned:
             self.mentions[no].append(index)
 
 
-def digest_of(last: str, state: bytes) -> bytes:
-    """Stands for a superseded state, of which there may be many."""
-    return sha256(last.encode() + b"\n" + state).digest()
+def digest_of(advanced: int, state: bytes) -> bytes:
+    """Stands for a superseded state, of which there may be many, and the entry whose statement had advanced it."""
+    return sha256(b"%d\n" % advanced + state).digest()
+
+
+def _halves(digest: bytes) -> tuple[bytes, bytes]:
+    return digest[:16], digest[16:]

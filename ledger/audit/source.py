@@ -19,7 +19,6 @@ from ledger.log.checkpoint import parse_checkpoint
 from ledger.log.tile import WIDTH_MAX
 from ledger.store import Store, Table
 from ledger.store.files import Folder
-from ledger.store.sql import SqlStore
 
 Row = tuple[object, ...]
 
@@ -33,7 +32,7 @@ CALL_MAX = 1_024  # entries or subjects asked for in one call
 class Chunk:
     """Up to 256 entries in order, as the source has them.
 
-    A store keeps statement id and link of each entry in columns beside it; ``beside`` holds these pairs.
+    A store keeps the statement id of each entry, in halves, and its link in columns beside it: ``beside``.
     """
 
     start: int
@@ -42,7 +41,7 @@ class Chunk:
 
 
 class Source(Protocol):
-    """A ledger to be audited, as it is at one size. What stands here suits one that shows only its subjects."""
+    """A ledger to be audited, as it is at one size. What is answered here suits one that shows no more than it must."""
 
     size: int
     """How many entries it says to have; for progress only."""
@@ -50,8 +49,8 @@ class Source(Protocol):
     checkpoint: bytes | None
     """What its log signed last, for this size or a smaller one; None if it has nothing signed."""
 
-    tables: Sequence[Table] = ("subject",)
-    """What it can show beside its entries."""
+    tables: Sequence[Table] = ()
+    """What it can show of a store beside the entries."""
 
     def chunks(self) -> Iterator[Chunk]:
         """All entries. Raises ``Problem`` where one cannot be read, after all before it."""
@@ -59,12 +58,12 @@ class Source(Protocol):
     def entry(self, index: int) -> bytes | None:
         """One entry again, None if there is none. Raises ``Problem`` if it cannot be read."""
 
-    def rows(self, table: Table) -> Iterator[Row]:
-        """Every row of one of ``tables``, as ``Store.scan`` gives it."""
-
-    def words(self) -> Iterator[Row]:
-        """The rows of the table of words in short, as ``Store.words`` gives them."""
+    def rows(self, table: Table) -> Iterator[Row]:  # noqa: ARG002 - it shows none
+        """Every row of one of ``tables``, as ``Store.kept`` gives it."""
         return iter(())
+
+    def subjects(self) -> Iterator[Row] | None:
+        """Every subject as (no, id, type, index, last, state), in order of number; None if it does not tell."""
 
     def astray(self) -> Iterator[tuple[Table, int | None, str]]:
         """Rows that its own indexes do not lead to, as ``Store.check_indexes`` gives them."""
@@ -93,17 +92,17 @@ class StoreSource(Source):
         self.size = head.size if head else 0
 
     def chunks(self) -> Iterator[Chunk]:
-        start, rows, broken = 0, self._store.scan("entry"), None
+        start, rows, broken = 0, self._store.kept("entry"), None
         while broken is None:
             taken: list[Row] = []
             broken = _take(rows, WIDTH_MAX, taken)
             for index, row in enumerate(taken, start):
-                if row[0] != index or not isinstance(row[3], bytes):
+                if row[0] != index or not isinstance(row[4], bytes):
                     broken = Corrupt("entry_missing", f"its row begins with {row[0]!r}", index=index)
                     del taken[index - start :]
                     break
             if taken:
-                yield Chunk(start, [row[3] for row in taken], [row[1:3] for row in taken])  # type: ignore[misc]
+                yield Chunk(start, [row[4] for row in taken], [row[1:4] for row in taken])  # type: ignore[misc]
             elif broken is None:
                 return
             start += len(taken)
@@ -113,10 +112,10 @@ class StoreSource(Source):
         return self._store.entry(index)
 
     def rows(self, table: Table) -> Iterator[Row]:
-        return self._store.scan(table)
+        return self._store.kept(table)
 
-    def words(self) -> Iterator[Row]:
-        return self._store.words()
+    def subjects(self) -> Iterator[Row]:
+        return self._store.scan("subject")
 
     def astray(self) -> Iterator[tuple[Table, int | None, str]]:
         return self._store.check_indexes()
@@ -144,6 +143,8 @@ def open_folder(path: Path) -> Iterator[StoreSource]:
     Raises ``Unavailable`` (``store_missing``, ``store_schema_other``) or, where not even the schema can be read,
     ``Corrupt``.
     """
+    from ledger.store.sql import SqlStore  # imported here: a process that helps, and one that reads bundles, needs none
+
     folder = Folder.open(path)
     checkpoint = folder.read_checkpoint()  # before the store: so the store is never the older one
     with SqlStore.snapshot(folder.store) as store:
@@ -187,7 +188,7 @@ class RemoteSource(Source):
     def entry(self, index: int) -> bytes | None:
         return next(iter(self._entries(index, index + 1)), None) if index < self.size else None
 
-    def rows(self, table: Table) -> Iterator[Row]:  # noqa: ARG002 - it has only one
+    def subjects(self) -> Iterator[Row]:
         last = -1
         while rows := self._listing(last):
             for row in rows:

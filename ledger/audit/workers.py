@@ -1,16 +1,20 @@
 """Many chunks, all cores: examined by processes beside this one, and by this one when it has nothing better to do.
 
-Handing a chunk over returns at once; :meth:`Examining.finish` helps with what is left, from the end, while the other
-processes come towards it from the front. Results are the same with any number of processes, or none.
+Handing a chunk over returns at once. :meth:`Examining.finish` helps with what is left, from the end, while the other
+processes come towards it from the front. The same comes out with any number of processes, or none.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from threading import RLock
 from types import TracebackType
 
 from ledger.audit.examine import Examined, examine
@@ -22,12 +26,17 @@ BACKLOG_MAX = 128 * 2**20  # bytes of entries that wait to be examined, before t
 class Workers:
     """Processes that examine chunks: one set for any number of audits. With 0 of them this process does it all.
 
-    They start from nothing (``spawn``), while the caller goes on; nothing is inherited but what they import.
+    Where this process has a single thread (on Linux) they are forked from it, at once and in milliseconds; else they
+    start from nothing (``spawn``), while the caller goes on. They end with this process, also if it is killed.
     """
 
     def __init__(self, count: int) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        self.pool = ProcessPoolExecutor(count, mp_context=spawn) if count else None
+        forks = sys.platform == "linux" and threading.active_count() == 1  # threads would leave locks held behind
+        context = multiprocessing.get_context("fork" if forks else "spawn")
+        self.count = count
+        self.pool = ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) if count else None
+        if self.pool is not None:
+            self.pool.submit(os.getpid)  # starts them: forked before the pool, or a progress bar, starts a thread
 
     def __enter__(self) -> Workers:
         return self
@@ -36,7 +45,19 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.pool is not None:
-            self.pool.shutdown(cancel_futures=True)
+            self.pool.shutdown()
+
+
+def _end_with_parent() -> None:
+    """In a process that helps: watch for the death of the one that is helped, which the pool's queues do not tell."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class Examining:
@@ -44,83 +65,119 @@ class Examining:
 
     def __init__(self, workers: Workers, progress: Callable[[int], None]) -> None:
         """``progress`` is told how many entries are through."""
-        self._pool = workers.pool
+        self._backlog = _Backlog(workers)
         self._progress = progress
-        self._waiting: deque[_Task] = deque()
+        self._waiting: deque[_Task] = deque()  # for their results, in order
         self._bytes = 0  # of the entries of those waiting
         self._last: bytes | None = None  # the last entry of the chunk before
-        self.done: list[Examined] = []  # a prefix of the chunks, in order
+        self._done: list[Examined] = []  # a prefix of the chunks
+
+    @property
+    def _well(self) -> bool:
+        return not self._done or self._done[-1].wrong is None
 
     def add(self, chunk: Chunk) -> bool:
         """Hand over the next chunk. Returns whether all is well so far: if not, more need not be added."""
-        task = _Task(chunk, self._last, self._pool)
+        task = _Task(chunk, self._last)
         self._last = chunk.entries[-1]
         self._waiting.append(task)
         self._bytes += task.bytes
-        self._collect()
+        self._backlog.add(task)
         if self._bytes > BACKLOG_MAX:
-            self._waiting[-1].help()
-        return not self.done or self.done[-1].wrong is None
+            self._backlog.help()
+        self._collect()
+        return self._well
 
     def finish(self) -> list[Examined]:
-        """All chunks up to the first in which something is wrong, in order."""
-        for task in reversed(list(self._waiting)):
+        """What came of all chunks, in order, up to the first in which something is wrong."""
+        while self._well and self._backlog.help():
             self._collect()
-            if self.done and self.done[-1].wrong is not None:
-                break
-            task.help()
-        while self._waiting and (not self.done or self.done[-1].wrong is None):
+        while self._waiting and self._well:
             self._settle()
-        for task in self._waiting:
-            task.drop()
-        return self.done
+        self._backlog.drop()
+        return self._done
 
     def _collect(self) -> None:
-        while self._waiting and self._waiting[0].ready and (not self.done or self.done[-1].wrong is None):
+        while self._waiting and self._well and self._waiting[0].is_done():
             self._settle()
 
     def _settle(self) -> None:
         task = self._waiting.popleft()
         self._bytes -= task.bytes
-        self.done.append(task.result())
-        self._progress(self.done[-1].stop)
+        self._done.append(task.result())
+        self._progress(self._done[-1].stop)
+
+
+class _Backlog:
+    """Tasks nobody has begun. The others take the oldest, each time one of them is through; this process the latest.
+
+    Few are out at a time, so that what is out need never be called back.
+    """
+
+    def __init__(self, workers: Workers) -> None:
+        self._pool = workers.pool
+        self._free = 2 * workers.count  # one that is worked on and one that waits, for each process
+        self._tasks: deque[_Task] = deque()
+        self._lock = RLock()  # a chunk may be through before anybody waits for it
+
+    def add(self, task: _Task) -> None:
+        with self._lock:
+            self._tasks.append(task)
+            self._hand_out()
+
+    def help(self) -> bool:
+        """Do the latest one here; returns whether there was one."""
+        with self._lock:
+            task = self._tasks.pop() if self._tasks else None
+        if task is not None:
+            task.do()
+        return task is not None
+
+    def drop(self) -> None:
+        with self._lock:
+            self._tasks.clear()
+
+    def _hand_out(self) -> None:
+        while self._pool is not None and self._free and self._tasks:
+            task = self._tasks[0]
+            try:
+                task.future = self._pool.submit(examine, task.chunk, task.before)
+            except BrokenProcessPool:
+                self._pool = None
+                return
+            self._tasks.popleft()
+            self._free -= 1
+            task.future.add_done_callback(self._through)
+
+    def _through(self, future: Future[Examined]) -> None:
+        if future.exception() is None:  # else the process died: nothing is handed out any more
+            with self._lock:
+                self._free += 1
+                self._hand_out()
 
 
 class _Task:
     """One chunk to be examined, there or here."""
 
-    def __init__(self, chunk: Chunk, before: bytes | None, pool: ProcessPoolExecutor | None) -> None:
-        self._chunk = chunk
-        self._before = before
+    def __init__(self, chunk: Chunk, before: bytes | None) -> None:
+        self.chunk = chunk
+        self.before = before
         self.bytes = sum(map(len, chunk.entries))
+        self.future: Future[Examined] | None = None
         self._result: Examined | None = None
-        self._future: Future[Examined] | None = None
-        if pool is not None:
-            try:
-                self._future = pool.submit(examine, chunk, before)
-            except BrokenProcessPool:
-                self._future = None
 
-    @property
-    def ready(self) -> bool:
-        return self._result is not None or (self._future is not None and self._future.done())
+    def is_done(self) -> bool:
+        return self._result is not None or (self.future is not None and self.future.done())
 
-    def help(self) -> None:
-        """Do it here, unless another process has begun."""
-        if self._result is None and (self._future is None or self._future.cancel()):
-            self._result = examine(self._chunk, self._before)
+    def do(self) -> Examined:
+        self._result = examine(self.chunk, self.before)
+        return self._result
 
     def result(self) -> Examined:
         """Waits for it. A process that died takes nothing along: its chunk is examined here."""
-        self.help()
-        if self._result is None:
-            assert self._future is not None
-            try:
-                self._result = self._future.result()
-            except (BrokenProcessPool, CancelledError):
-                self._result = examine(self._chunk, self._before)
-        return self._result
-
-    def drop(self) -> None:
-        if self._future is not None:
-            self._future.cancel()
+        if self._result is not None:
+            return self._result
+        try:
+            return self.future.result() if self.future is not None else self.do()
+        except BrokenProcessPool:
+            return self.do()

@@ -126,7 +126,6 @@ class Asset(State, of="asset"):
         found = [("keyword", fold_case(keyword)) for keyword in self.keywords]
         found += [("derivedFrom", asset) for asset in self.derivedFrom]
         found += [("holder", self.holder), ("classification", self.classification), ("status", self.status)]
-        found += [("sha256", self.sha256)]
         return found
 
     def words(self) -> Iterable[str]:
@@ -145,7 +144,7 @@ class Version(State, of="version"):
     files: int
 
     def lookups(self) -> Iterable[tuple[str, str]]:
-        return [("asset", self.asset), ("sha256", self.sha256)]
+        return [("sha256", self.sha256)]
 
 
 class AssetRegistered(Description, Kind, name="asset.registered", opens=("asset", "version")):

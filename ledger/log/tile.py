@@ -180,18 +180,18 @@ class Edge:
         return changed
 
 
-def nodes_from_tiles(read: Callable[[Tile], bytes], size: int, cache: int = 64) -> Nodes:
-    """The nodes of a log of this size, from its tiles: for roots and proofs at this or any smaller size.
+Rows = list[list[bytes]]
+"""A tile hashed up: its own hashes, and above them row for row those of the subtrees it holds."""
 
-    ``read`` is asked for a tile as wide as the size has it, and may answer with a wider one. Tiles are hashed up
-    once each, about 0.2 ms, and the last ``cache`` of them kept. The reader raises ``ValueError`` for a node that
-    a log of this size does not have, and ``tile_malformed``. Tiles are taken at their word: a proof made from
-    them holds only if they are what the log signed, which checking it shows.
+
+def hashed(read: Callable[[Tile], bytes], cache: int = 64) -> Callable[[Tile], Rows]:
+    """Tiles hashed up once each, about 0.2 ms, and the last ``cache`` of them kept, at most 35 kB each.
+
+    ``read`` is asked for a tile of this very width, and may answer with a wider one. Raises ``tile_malformed``.
     """
 
     @lru_cache(cache)
-    def rows(level: int, index: int) -> list[list[bytes]]:
-        tile = Tile(level, index, min(WIDTH_MAX, (size >> 8 * level) - index * WIDTH_MAX))
+    def rows(tile: Tile) -> Rows:
         data = _prefix(tile, read(tile))
         row = [data[start : start + 32] for start in range(0, len(data), 32)]
         found = [row]
@@ -200,14 +200,31 @@ def nodes_from_tiles(read: Callable[[Tile], bytes], size: int, cache: int = 64) 
             found.append(row)
         return found
 
+    return rows
+
+
+def nodes_from_rows(rows: Callable[[Tile], Rows], size: int) -> Nodes:
+    """The nodes of a log of this size, from its tiles: for roots and proofs at this or any smaller size.
+
+    One ``rows`` may serve any number of sizes: full tiles are the same in all of them. The reader raises
+    ``ValueError`` for a node that a log of this size does not have, and ``tile_malformed``. Tiles are taken at their
+    word: a proof made from them holds only if they are what the log signed, which checking it shows.
+    """
+
     def nodes(level: int, index: int) -> bytes:
         if index < 0 or (index + 1) << level > size:
             raise ValueError(f"no node ({level}, {index}) in a log of size {size}")
-        above = level % 8  # rows above the lowest of the tile
-        tile, place = divmod(index, WIDTH_MAX >> above)
-        return rows(level // 8, tile)[above][place]
+        height, above = divmod(level, 8)  # above: rows above the lowest of the tile
+        number, place = divmod(index, WIDTH_MAX >> above)
+        width = min(WIDTH_MAX, (size >> 8 * height) - number * WIDTH_MAX)
+        return rows(Tile(height, number, width))[above][place]
 
     return nodes
+
+
+def nodes_from_tiles(read: Callable[[Tile], bytes], size: int, cache: int = 64) -> Nodes:
+    """:func:`nodes_from_rows` of tiles that are :func:`hashed` for this size alone."""
+    return nodes_from_rows(hashed(read, cache), size)
 
 
 def _prefix(tile: Tile, data: bytes) -> bytes:

@@ -127,10 +127,14 @@ class Store(Protocol):
         disclosure (index, place, disclosure). A damaged row is given as it is, whatever types it holds.
         """
 
-    def words(self) -> Iterator[tuple[object, ...]]:
-        """(type, word, numbers) for each word of a type, in this order: ``scan("word")`` in far fewer rows.
+    def kept(self, table: Table) -> Iterator[tuple[object, ...]]:
+        """The same in short, as a database keeps it: where ids are names of entries, and numbers go by chapters.
 
-        ``numbers`` are those of all subjects that have the word, ascending, in decimal, joined by commas.
+        entry (index, first and second half of id, link, data) · subject (no, type, opened, index, advanced, state) ·
+        past (no, index, advanced, state), where opened and advanced are the indexes of the entries whose statements
+        the id and ``last`` come from · lookup (name, value, chapter, numbers) · word (type, word, chapter, numbers),
+        one row for every 256 subjects of which any is listed: chapter is no >> 8, numbers the low bytes, ascending.
+        The other tables as ``scan`` shows them.
         """
 
     def check_indexes(self) -> Iterator[tuple[Table, int | None, str]]:

@@ -7,11 +7,15 @@ subject is found by is asked of its state each time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from threading import RLock
+from typing import Any, cast
 
+from identity.canonical import b64decode, b64encode
 from ledger.errors import Corrupt, Unavailable
 from ledger.store import Batch, Head, Store, Table
+from ledger.store.postings import chapter_of
+from ledger.values import subject_id
 from ledger.world import Change, Subject
 
 
@@ -58,6 +62,8 @@ class MemoryStore(Store):
             raise Unavailable("store_conflict", "the batch repeats a statement id")
         if len(links) < len(batch.links) or links & self._links.keys():
             raise Unavailable("store_conflict", "the batch repeats a link")
+        for index, (id_, change) in enumerate(zip(batch.ids, batch.changes, strict=True), batch.size):
+            _check_named(index, id_, change)
         self._check_changes([pair for change in batch.changes for pair in change.changed])
 
     def _check_changes(self, changed: Sequence[tuple[Subject | None, Subject]]) -> None:
@@ -163,19 +169,43 @@ class MemoryStore(Store):
         with self._lock:
             return iter(sorted(self._rows(table)))
 
-    def words(self) -> Iterator[tuple[object, ...]]:
-        numbers: dict[tuple[object, object], list[str]] = {}
-        for type_, word, no in self.scan("word"):
-            numbers.setdefault((type_, word), []).append(str(no))
-        return ((*key, ",".join(found)) for key, found in numbers.items())
+    def kept(self, table: Table) -> Iterator[tuple[object, ...]]:
+        if table == "entry":
+            return ((index, id_[:16], id_[16:], link, data) for index, id_, link, data in self._entry_rows())
+        if table == "subject":
+            return (
+                (no, s.type, opened, s.index, by, s.state.encode())
+                for no, opened, s, by in self._states(slice(-1, None))
+            )
+        if table == "past":
+            return ((no, s.index, by, s.state.encode()) for no, _, s, by in self._states(slice(-1)))
+        if table in ("lookup", "word"):
+            return self._chapters(table)
+        return self.scan(table)
+
+    def _entry_rows(self) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+        for index, (id_, link, data) in enumerate(zip(self._indexes, self._links, self._entries, strict=True)):
+            yield index, id_, link, data
+
+    def _states(self, which: slice) -> Iterator[tuple[int, int, Subject, int]]:
+        """(number, entry that opened it, how it stood, entry whose statement had advanced it) of each subject."""
+        for no, life in enumerate(self._lives):
+            for subject in life[which]:
+                yield no, life[0].index, subject, self._indexes[b64decode(subject.last)]
+
+    def _chapters(self, table: Table) -> Iterator[tuple[object, ...]]:
+        def key_of(row: tuple[Any, ...]) -> tuple[object, ...]:
+            return *row[:2], chapter_of(row[2])
+
+        for key, rows in groupby(sorted(self._rows(table)), key_of):
+            yield *key, bytes(no & 255 for _, _, no in cast(Iterator[tuple[Any, Any, int]], rows))
 
     def check_indexes(self) -> Iterator[tuple[Table, int | None, str]]:
         return iter(())
 
     def _rows(self, table: Table) -> Iterator[tuple[object, ...]]:
         if table == "entry":
-            kept = zip(self._indexes, self._links, self._entries, strict=True)
-            return ((index, id_, link, data) for index, (id_, link, data) in enumerate(kept))
+            return self._entry_rows()
         now = self._now()
         if table == "subject":
             return ((s.no, s.id, s.type, s.index, s.last, s.state.encode()) for s in now)
@@ -191,3 +221,12 @@ class MemoryStore(Store):
             return ((level, number, hashes) for (level, number), hashes in self._tiles.items())
         beside = self._disclosures.items()
         return ((index, place, text) for index, texts in beside for place, text in enumerate(texts))
+
+
+def _check_named(index: int, id_: bytes, change: Change) -> None:
+    """Raise ``Unavailable`` unless an entry opens, changes and advances subjects in its own name only."""
+    for before, after in change.changed:
+        opens = before is not None or after.id == subject_id(after.type, id_)
+        lasts = {b64encode(id_), before.last if before is not None else b64encode(id_)}
+        if after.index != index or not opens or after.last not in lasts:
+            raise Unavailable("store_conflict", f"entry {index} cannot open, change or advance {after.id} like this")

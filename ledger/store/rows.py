@@ -6,45 +6,57 @@ difference between how it stood before the batch and how it stands after it. Eve
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from identity.canonical import b64encode
 from ledger.errors import Unavailable
 from ledger.store import Batch
-from ledger.world import Subject
-
-Row = tuple[object, ...]
+from ledger.store.postings import Postings, Row
+from ledger.values import subject_letters
+from ledger.world import State, Subject
 
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of one batch; each list has the columns of its table, in their order, unless noted."""
+    """The rows of one batch; each list has the columns of its table, in their order, unless noted.
+
+    ``advanced`` is None where a subject was last advanced before the batch: its row knows by which entry.
+    """
 
     entries: list[Row] = field(default_factory=list)
     opened: list[Row] = field(default_factory=list)  # subject
-    changed: list[Row] = field(default_factory=list)  # index, last, state; then no and index of the row replaced
-    past: list[Row] = field(default_factory=list)
-    lookups: list[Row] = field(default_factory=list)
-    lookups_gone: list[Row] = field(default_factory=list)
-    words: list[Row] = field(default_factory=list)
-    words_gone: list[Row] = field(default_factory=list)
+    changed: list[Row] = field(default_factory=list)  # index, advanced, state; then no and index of the row replaced
+    past: list[Row] = field(default_factory=list)  # no, index, advanced, no again, state
+    lookups: Postings = field(default_factory=Postings)
+    words: Postings = field(default_factory=Postings)
     mentions: list[Row] = field(default_factory=list)
     tiles: list[Row] = field(default_factory=list)
     disclosures: list[Row] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Life:
+    """What a batch makes of a subject."""
+
+    first: Subject | None  # how it stood before the batch, None if the batch opens it
+    stands: Subject
+    opened: int  # entry that opened it, where the batch does
+    advanced: int | None  # entry of the batch that advanced it last
+
+
 def rows_of(batch: Batch) -> Rows:
     """All that a batch writes. Raises ``ValueError`` if the lists of the batch do not run in step, and ``Unavailable``
-    (``store_conflict``) if one of its changes does not start from what the one before left.
+    (``store_conflict``) if one of its changes does not start from what the one before left, or opens or advances a
+    subject in the name of another entry.
 
-    Rows of look-ups, words and mentions come in the order of their keys, which is the order of their tables: rows of
-    one page are then written while it is at hand, in half the time. About 40 us an entry, a third of it for words.
+    Rows of mentions come in the order of their key, which is the order of their table: rows of one page are then
+    written while it is at hand, in half the time.
     """
     rows = Rows()
     for index, (id_, link, data) in enumerate(zip(batch.ids, batch.links, batch.entries, strict=True), batch.size):
-        rows.entries.append((index, id_, link, data))
-    _add_subjects(rows, batch)
+        rows.entries.append((index, id_[:16], id_[16:], link, data))
+    for life in _lives(rows, batch):
+        _add_subject(rows, life)
     for index, (change, _) in enumerate(zip(batch.changes, batch.entries, strict=True), batch.size):
         rows.mentions += [(no, index) for no in change.mentioned]
     rows.mentions.sort()
@@ -56,60 +68,46 @@ def rows_of(batch: Batch) -> Rows:
     return rows
 
 
-def _add_subjects(rows: Rows, batch: Batch) -> None:
-    first: dict[int, Subject | None] = {}  # by number: how it stood before the batch, None if the batch opens it
-    after: dict[int, Subject] = {}
-    for change in batch.changes:
-        for old, subject in change.changed:
-            stood = after.get(subject.no)
-            if stood is not None and (old is None or old.index != stood.index):
-                raise Unavailable("store_conflict", f"the batch changes {subject.id} from how it does not stand")
-            first.setdefault(subject.no, old)
-            after[subject.no] = subject
-            if old is not None:
-                rows.past.append((old.no, old.index, old.last, old.state.encode()))
-    listed, unlisted, found, lost = _Places(), _Places(), _Places(), _Places()
-    for no, subject in after.items():
-        before, state = first[no], subject.state
-        if before is None:
-            rows.opened.append((no, subject.id, state.TYPE, subject.index, subject.last, state.encode()))
-            listed.add_pairs(set(state.lookups()), no)
-            found.add(state.TYPE, set(state.words()), no)
+def _lives(rows: Rows, batch: Batch) -> list[_Life]:
+    """The subjects a batch opens or changes, in the order it first does; what is superseded goes to ``rows.past``."""
+    lives: dict[int, _Life] = {}
+    for index, (id_, change) in enumerate(zip(batch.ids, batch.changes, strict=True), batch.size):
+        if not change.changed:
             continue
-        rows.changed.append((subject.index, subject.last, state.encode(), no, before.index))
-        if before.state is not state:
-            old_pairs, pairs = set(before.state.lookups()), set(state.lookups())
-            listed.add_pairs(pairs - old_pairs, no)
-            unlisted.add_pairs(old_pairs - pairs, no)
-            old_words, words = set(before.state.words()), set(state.words())
-            found.add(state.TYPE, words - old_words, no)
-            lost.add(state.TYPE, old_words - words, no)
-    rows.lookups, rows.lookups_gone = listed.rows(), unlisted.rows()
-    rows.words, rows.words_gone = found.rows(), lost.rows()
+        name, letters = b64encode(id_), subject_letters(id_)
+        for old, after in change.changed:
+            life = lives.get(after.no)
+            if after.index != index or (life is not None and (old is None or old.index != life.stands.index)):
+                raise Unavailable("store_conflict", f"the batch changes {after.id} from how it does not stand")
+            if old is None:
+                if after.id != f"{after.type}_{letters}" or after.last != name:
+                    raise Unavailable("store_conflict", f"entry {index} cannot open {after.id}")
+                lives[after.no] = _Life(None, after, index, index)
+                continue
+            if after.last not in (name, old.last) or (after.id, after.no) != (old.id, old.no):
+                raise Unavailable("store_conflict", f"entry {index} cannot advance {after.id} to {after.last}")
+            if life is None:
+                life = lives[after.no] = _Life(old, old, -1, None)
+            rows.past.append((old.no, old.index, life.advanced, old.no, old.state.encode()))
+            life.stands = after
+            if after.last == name:
+                life.advanced = index
+    return list(lives.values())
 
 
-class _Places:
-    """Subjects by the pair under which they are found. Sorting the pairs, each once, is cheaper than sorting rows."""
+def _add_subject(rows: Rows, life: _Life) -> None:
+    first, subject = life.first, life.stands
+    no, state = subject.no, subject.state
+    if first is None:
+        rows.opened.append((no, state.TYPE, life.opened, subject.index, life.advanced, state.encode()))
+        rows.lookups.open_pairs(set(state.lookups()), no)
+        rows.words.open(state.TYPE, set(state.words()), no)
+        return
+    rows.changed.append((subject.index, life.advanced, state.encode(), no, first.index))
+    if first.state is not state:
+        rows.lookups.amend(set(first.state.lookups()), set(state.lookups()), no)
+        rows.words.amend(_words(first.state), _words(state), no)
 
-    __slots__ = ("_numbers",)
 
-    def __init__(self) -> None:
-        self._numbers: defaultdict[str, defaultdict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-
-    def add(self, first: str, seconds: Iterable[str], no: int) -> None:
-        numbers = self._numbers[first]
-        for second in seconds:
-            numbers[second].append(no)
-
-    def add_pairs(self, pairs: Iterable[tuple[str, str]], no: int) -> None:
-        numbers = self._numbers
-        for first, second in pairs:
-            numbers[first][second].append(no)
-
-    def rows(self) -> list[Row]:
-        return [
-            (first, second, no)
-            for first, numbers in sorted(self._numbers.items())
-            for second in sorted(numbers)
-            for no in numbers[second]
-        ]
+def _words(state: State) -> set[tuple[str, str]]:
+    return {(state.TYPE, word) for word in state.words()}

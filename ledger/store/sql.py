@@ -1,32 +1,35 @@
 """The store in an SQL database: one file of SQLite in the ledger's folder.
 
 Nothing is kept in memory between calls: what a call returns was read from the database by that call. SQL is built by
-SQLAlchemy Core from ``tables``; what only SQLite knows is in ``sqlite``, and what a commit writes in ``write``.
+SQLAlchemy Core from ``tables``; what only SQLite knows is in ``sqlite``, what a commit writes in ``write``, and how the
+rows of the tables are shown in ``views``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, String, cast, func, inspect, select, text
+from sqlalchemy import Select, func, inspect, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from ledger.errors import Corrupt, Unavailable
 from ledger.store import Batch, Head, Store, Table, sqlite
 from ledger.store.files import sync
+from ledger.store.postings import Row, check_posting, numbers_of
 from ledger.store.rows import rows_of
 from ledger.store.search import find
-from ledger.store.tables import DISCLOSURE, ENTRY, LOOKUP, MENTION, METADATA, PAST, REVISION, SUBJECT, TILE, WORD
+from ledger.store.tables import DISCLOSURE, ENTRY, LOOKUP, MENTION, METADATA, PAST, REVISION, SUBJECT, TILE
+from ledger.store.views import IDS, OPENER, PASTS, SUBJECTS, id_row, past_row, subject_row, view
 from ledger.store.write import Writing
-from ledger.world import Subject, decode_state
+from ledger.values import statement_key
+from ledger.world import STATES, Subject, decode_state
 
 _CHUNK = 1_000  # rows fetched, or values asked for, at a time
 _ENTRY = select(ENTRY.c.index, ENTRY.c.data)
-_SUBJECT = select(SUBJECT.c.id, SUBJECT.c.type, SUBJECT.c.no, SUBJECT.c.index, SUBJECT.c.last, SUBJECT.c.state)
 
 _Item = TypeVar("_Item")
 
@@ -140,10 +143,11 @@ class SqlStore(Store):
                 return
 
     def indexes(self, ids: Sequence[bytes]) -> Mapping[bytes, int]:
-        query = select(ENTRY.c.id, ENTRY.c.index)
+        query = select(ENTRY.c.key, ENTRY.c.rest, ENTRY.c.index)
+        asked = {id_[:16]: id_ for id_ in ids}
         with self._read() as connection:
-            found = [connection.execute(query.where(ENTRY.c.id.in_(some))) for some in _chunks(ids)]
-            return {id_: index for rows in found for id_, index in rows}
+            found = [connection.execute(query.where(ENTRY.c.key.in_(some))).all() for some in _chunks(list(asked))]
+        return {asked[key]: index for rows in found for key, rest, index in rows if asked[key][16:] == rest}
 
     def tile(self, level: int, number: int) -> bytes | None:
         query = select(TILE.c.hashes).where(TILE.c.level == level, TILE.c.number == number)
@@ -165,50 +169,47 @@ class SqlStore(Store):
 
     def subjects(self, ids: Sequence[str]) -> Mapping[str, Subject]:
         with self._read() as connection:
-            rows = [row for some in _chunks(ids) for row in connection.execute(_SUBJECT.where(SUBJECT.c.id.in_(some)))]
-        return {subject.id: subject for subject in map(_subject, rows)}
+            return {id_: _subject(row) for id_, row in _found(connection, ids).items()}
 
     def subject_at(self, subject_id: str, size: int) -> Subject | None:
         with self._read() as connection:
-            row = connection.execute(_SUBJECT.where(SUBJECT.c.id == subject_id)).one_or_none()
-            if row is None:
+            found = _found(connection, [subject_id])
+            if not found:
                 return None
-            subject = _subject(row)
+            subject = _subject(found[subject_id])
             if subject.index < size:
                 return subject
-            past = select(SUBJECT.c.id, SUBJECT.c.type, PAST.c.no, PAST.c.index, PAST.c.last, PAST.c.state)
-            past = past.join_from(PAST, SUBJECT, PAST.c.no == SUBJECT.c.no)
-            past = past.where(PAST.c.no == subject.no, PAST.c.index < size).order_by(PAST.c.index.desc()).limit(1)
+            past = PASTS.where(PAST.c.no == subject.no, PAST.c.index < size).order_by(PAST.c.index.desc()).limit(1)
             row = connection.execute(past).one_or_none()
-        return None if row is None else _subject(row)
+        if row is None:
+            return None
+        no, index, last, state = past_row(row)
+        return _subject((no, subject_id, subject.type, index, last, state))
 
     def lookup(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
-        values: dict[str, list[str]] = {}
-        for name, value in dict.fromkeys(keys):
-            values.setdefault(name, []).append(value)
-        query = select(LOOKUP.c.value, SUBJECT.c.id).join_from(LOOKUP, SUBJECT, LOOKUP.c.no == SUBJECT.c.no)
-        found: dict[tuple[str, str], str] = {}
         with self._read() as connection:
-            for name, asked in values.items():
-                for some in _chunks(asked):
-                    matches = query.where(LOOKUP.c.name == name, LOOKUP.c.value.in_(some))
-                    for value, id_ in connection.execute(matches):
-                        other = found.setdefault((name, value), id_)
-                        if other != id_:
-                            detail = f"{other} and {id_} are both listed under {name}={value}"
-                            raise Corrupt("store_corrupt", detail, subject=id_)
-        return found
+            listed = _listed(connection, keys)
+            numbers = list(dict.fromkeys(no for found in listed.values() for no in found))
+            rows = [row for some in _chunks(numbers) for row in connection.execute(IDS.where(SUBJECT.c.no.in_(some)))]
+        ids = dict(map(id_row, rows))
+        for (name, value), (no, *others) in listed.items():
+            if others:
+                detail = f"{ids.get(no)} and {ids.get(others[0])} are both listed under {name}={value}"
+                raise Corrupt("store_corrupt", detail, subject=ids.get(others[0]))
+            if ids.get(no) is None:
+                raise Corrupt("store_corrupt", f"no subject is numbered {no}, listed under {name}={value}")
+        return {key: str(ids[no]) for key, (no,) in listed.items()}
 
     def listing(self, after: int, limit: int) -> list[Subject]:
         with self._read() as connection:
-            query = _SUBJECT.where(SUBJECT.c.no > after).order_by(SUBJECT.c.no).limit(limit)
+            query = SUBJECTS.where(SUBJECT.c.no > after).order_by(SUBJECT.c.no).limit(limit)
             rows = connection.execute(query).all()
-        return [_subject(row) for row in rows]
+        return [_subject(subject_row(row)) for row in rows]
 
     def history(self, subject_id: str, before: int, limit: int) -> list[int]:
-        query = select(MENTION.c.index).join_from(MENTION, SUBJECT, MENTION.c.no == SUBJECT.c.no)
-        query = query.where(SUBJECT.c.id == subject_id, MENTION.c.index < before)
         with self._read() as connection:
+            numbers = [row[0] for row in _found(connection, [subject_id]).values()]
+            query = select(MENTION.c.index).where(MENTION.c.no.in_(numbers), MENTION.c.index < before)
             return list(connection.execute(query.order_by(MENTION.c.index.desc()).limit(limit)).scalars())
 
     def search(
@@ -216,21 +217,21 @@ class SqlStore(Store):
     ) -> list[Subject]:
         with self._read() as connection:
             numbers = find(connection, types, words, keys, before, limit)
-            rows = [
-                row for some in _chunks(numbers) for row in connection.execute(_SUBJECT.where(SUBJECT.c.no.in_(some)))
-            ]
-        return sorted(map(_subject, rows), key=lambda subject: subject.no, reverse=True)
+            chunks = _chunks(numbers)
+            rows = [row for some in chunks for row in connection.execute(SUBJECTS.where(SUBJECT.c.no.in_(some)))]
+        found = [_subject(subject_row(row)) for row in rows]
+        return sorted(found, key=lambda subject: subject.no, reverse=True)
 
     # -- for the audit ---------------------------------------------------------------------------------------
 
-    def scan(self, table: Table) -> Iterator[tuple[object, ...]]:
+    def scan(self, table: Table) -> Iterator[Row]:
+        query, shown = view(table)
+        for row in self._driven(query):
+            yield from shown(row)
+
+    def kept(self, table: Table) -> Iterator[Row]:
         source = METADATA.tables[table]
         return self._driven(select(source).order_by(*source.primary_key.columns))
-
-    def words(self) -> Iterator[tuple[object, ...]]:
-        key = (WORD.c.type, WORD.c.word)
-        numbers = func.aggregate_strings(cast(WORD.c.no, String), ",")  # SQLite walks the key and joins as it goes
-        return self._driven(select(*key, numbers).group_by(*key).order_by(*key))
 
     def check_indexes(self) -> Iterator[tuple[Table, int | None, str]]:
         indexed: tuple[Table, ...] = ("entry", "subject", "past", "tile", "disclosure")
@@ -239,18 +240,17 @@ class SqlStore(Store):
                 found = list(sqlite.check_indexes(connection, table))
             yield from ((table, row, what) for row, what in found)
 
-    def _driven(self, query: Select[Any]) -> Iterator[tuple[object, ...]]:
+    def _driven(self, query: Select[Any]) -> Iterator[Row]:
         """Rows of a whole table as the driver makes them, for there may be millions; up to the first damaged one."""
         with self._read() as connection:
             cursor: Any = connection.execute(query).cursor
             given = 0
             try:
-                for row in cursor:
-                    yield row
-                    given += 1
+                while rows := cursor.fetchmany(_CHUNK):
+                    yield from rows
+                    given += len(rows)
             except sqlite.Error as error:
-                # The driver reads one row ahead: what it stumbles over is not the row that it was asked for.
-                yield from map(tuple, connection.execute(query.offset(given).limit(1)))
+                yield from _up_to_damage(connection, query, given)
                 raise _problem("store_unreadable", error) from error
 
     # -- how reads run ---------------------------------------------------------------------------------------
@@ -303,6 +303,17 @@ def migrate(path: Path) -> None:
         engine.dispose()
 
 
+def _up_to_damage(connection: Connection, query: Select[Any], given: int) -> Iterator[Row]:
+    """The rows from number ``given`` on, before the first that cannot be read."""
+    cursor: Any = connection.execute(query.offset(given)).cursor
+    try:
+        for row in cursor:
+            yield row
+            given += 1
+    except sqlite.Error:  # SQLite's driver reads one row ahead: what it stumbled over was not the row it was asked for
+        yield from map(tuple, connection.execute(query.offset(given).limit(1)))
+
+
 def _problem(code: str, error: Exception) -> Corrupt | Unavailable:
     """What an error of the engine means to the caller."""
     cause = getattr(error, "orig", None) or error
@@ -322,13 +333,53 @@ def _data(row: Sequence[Any], index: int) -> bytes:
 
 
 def _subject(row: Sequence[Any]) -> Subject:
-    id_, type_, no, index, last, state = row
+    """The subject that a row of ``scan("subject")`` describes. Raises ``Corrupt`` if it describes none."""
+    no, id_, type_, index, last, state = row
     try:
-        if (*map(type, row),) != (str, str, int, int, str, bytes):
-            raise TypeError("its row holds values of other types")
+        if (*map(type, row),) != (int, str, str, int, str, bytes):
+            raise TypeError("its row holds values of other types, or leads to no entry")
         return Subject(id_, no, index, last, decode_state(type_, state))
     except (LookupError, TypeError, ValueError) as error:
-        raise Corrupt("store_corrupt", f"{id_!r} cannot be read: {error!r}", subject=str(id_)) from error
+        named = f"subject {no}" if id_ is None else repr(id_)
+        raise Corrupt("store_corrupt", f"{named} cannot be read: {error!r}", subject=id_) from error
+
+
+def _found(connection: Connection, ids: Iterable[str]) -> dict[str, Row]:
+    """Rows of ``subject_row`` of the subjects that exist among these ids.
+
+    Raises ``Corrupt`` if one that an entry named by them opened is of no type there is.
+    """
+    asked: dict[bytes, list[str]] = {}
+    for id_ in dict.fromkeys(ids):
+        with suppress(ValueError):  # what is no id names no subject
+            asked.setdefault(statement_key(id_), []).append(id_)
+    found: dict[str, Row] = {}
+    for some in _chunks(list(asked)):
+        for row in map(subject_row, connection.execute(SUBJECTS.where(OPENER.c.key.in_(some)))):
+            name, type_ = row[1:3]
+            if not isinstance(name, str):
+                raise Corrupt("store_corrupt", f"subject {row[0]} has no id that can be read")
+            if type_ not in STATES:
+                raise Corrupt("store_corrupt", f"{name!r} is of no type there is", subject=name)
+            found[name] = row
+    return {name: found[name] for names in asked.values() for name in names if name in found}
+
+
+def _listed(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
+    """Numbers of the subjects listed under each key, where there are any."""
+    values: dict[str, list[str]] = {}
+    for name, value in dict.fromkeys(keys):
+        values.setdefault(name, []).append(value)
+    query = select(LOOKUP.c.value, LOOKUP.c.chapter, LOOKUP.c.numbers)
+    found: dict[tuple[str, str], list[int]] = {}
+    for name, asked in values.items():
+        for some in _chunks(asked):
+            for value, chapter, numbers in connection.execute(
+                query.where(LOOKUP.c.name == name, LOOKUP.c.value.in_(some))
+            ):
+                check_posting((name, value), chapter, numbers)
+                found.setdefault((name, value), []).extend(numbers_of(chapter, numbers))
+    return found
 
 
 def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:

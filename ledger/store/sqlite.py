@@ -25,7 +25,7 @@ BUSY_MS = 10_000  # how long a connection waits for another process to let go of
 READERS_MAX = 40  # connections; more readers wait for one of them
 WRITER_CACHE_KIB = 65_536  # the keys of statements, links and subjects are random: their pages stay at hand
 READER_CACHE_KIB = 4_096
-WAL_PAGES = 4_000  # pages (16 MiB) after which a commit moves the write-ahead log into the file
+WAL_PAGES = 16_000  # pages (62 MiB) after which a commit moves the write-ahead log into the file
 
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

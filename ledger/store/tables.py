@@ -49,28 +49,36 @@ class Row(SQLModel):
 
 
 class EntryRow(Row, table=True):
-    """One entry. Three unique keys stand behind the writer: no index, statement or link is ever written twice."""
+    """One entry. Three unique keys stand behind the writer: no index, statement or link is ever written twice.
+
+    The statement id is kept in two halves. The first names the subjects which the statement opens, so that it being
+    unique also keeps subject ids unique, and makes half as long an index.
+    """
 
     __tablename__ = "entry"
-    __table_args__ = (UniqueConstraint("id", name="entry_id"), UniqueConstraint("link", name="entry_link"))
+    __table_args__ = (UniqueConstraint("key", name="entry_key"), UniqueConstraint("link", name="entry_link"))
 
     index: int = _key(_NUMBER)
-    id: bytes = _held(Raw)  # statement id, 32 bytes
+    key: bytes = _held(Raw)  # statement id, first 16 bytes
+    rest: bytes = _held(Raw)  # statement id, last 16 bytes
     link: bytes = _held(Raw)  # SHA-256 of the entry before, 32 bytes
     data: bytes = _held(Raw)  # the entry's bytes
 
 
 class SubjectRow(Row, table=True):
-    """A subject as it stands. ``index`` is the entry which last changed it, ``last`` the act which last advanced it."""
+    """A subject as it stands. Its id follows from its type and the entry which opened it; entries are named by index.
+
+    An index of the texts of ids, which are random, would cost more than the row itself: two pages for each subject.
+    """
 
     __tablename__ = "subject"
-    __table_args__ = (UniqueConstraint("id", name="subject_id"), Index("subject_type", "type", "no"))
+    __table_args__ = (UniqueConstraint("opened", "type", name="subject_opened"), Index("subject_type", "type", "no"))
 
     no: int = _key(_NUMBER)  # subjects in the order they were opened, from 0
-    id: str = _held(Text)
     type: str = _held(Text)
-    index: int = _held(_NUMBER)
-    last: str = _held(Text)  # statement id, base64url
+    opened: int = _held(_NUMBER)  # entry which opened it
+    index: int = _held(_NUMBER)  # entry which last changed it
+    advanced: int = _held(_NUMBER)  # entry whose statement last advanced it
     state: bytes = _held(Raw)  # canonical JSON
 
 
@@ -81,30 +89,32 @@ class PastRow(Row, table=True):
 
     no: int = _key(_NUMBER)
     index: int = _key(_NUMBER)
-    last: str = _held(Text)
+    advanced: int = _held(_NUMBER)
     state: bytes = _held(Raw)
 
 
 class LookupRow(Row, table=True):
-    """A subject is listed under (name, value): ``State.lookups`` of its state as it stands."""
+    """Subjects listed under (name, value), by chapters (``postings``): ``State.lookups`` of their states."""
 
     __tablename__ = "lookup"
     __table_args__ = _NARROW
 
     name: str = _key(Text)
     value: str = _key(Text)
-    no: int = _key(_NUMBER)
+    chapter: int = _key(_NUMBER)
+    numbers: bytes = _held(Raw)
 
 
 class WordRow(Row, table=True):
-    """A subject is found by a word: ``State.words`` of its state as it stands. By type: asset searches read assets."""
+    """Subjects of a type that have a word, by chapters (``postings``): ``State.words`` of their states."""
 
     __tablename__ = "word"
     __table_args__ = _NARROW
 
     type: str = _key(Text)
     word: str = _key(Text)
-    no: int = _key(_NUMBER)
+    chapter: int = _key(_NUMBER)
+    numbers: bytes = _held(Raw)
 
 
 class MentionRow(Row, table=True):

@@ -6,8 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.api.house import House, TestClient
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_log() -> None:
+    """Tracebacks as Python writes them: drawn with frames and all variables, one takes seconds."""
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
 
 
 @pytest.fixture

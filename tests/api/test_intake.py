@@ -68,6 +68,7 @@ def run(
     play: Callable[[Intake, Scribe, Gatekeepers], Awaitable[None]],
     *,
     capacity: int = 1_000,
+    capacity_bytes: int = 1_000_000,
     batch: int = 100,
     signers: Buckets | None = None,
     verifiers: Callable[[], Gatekeepers] = Gatekeepers,
@@ -76,7 +77,7 @@ def run(
 
     async def main() -> None:
         scribe, gatekeepers = Scribe(), verifiers()
-        intake = Intake(scribe, gatekeepers, signers or no_limit(), Metrics(), capacity, batch)
+        intake = Intake(scribe, gatekeepers, signers or no_limit(), Metrics(), capacity, capacity_bytes, batch)
         intake.open()
         await play(intake, scribe, gatekeepers)
         scribe.go.set()
@@ -120,7 +121,7 @@ def test_a_full_queue_refuses_at_once_and_loses_nothing() -> None:
     async def play(intake: Intake, scribe: Scribe, _: Gatekeepers) -> None:
         scribe.go.clear()
         taken = [intake.submit(one, False) for one in names(*range(10))]
-        assert (intake.depth, intake.room) == (10, 0)
+        assert (intake.depth, intake.full) == (10, True)
         await asyncio.sleep(0.02)
         for _ in range(3):
             with pytest.raises(Unavailable) as caught:
@@ -133,6 +134,30 @@ def test_a_full_queue_refuses_at_once_and_loses_nothing() -> None:
         assert intake.depth == 0
 
     run(play, capacity=10)
+
+
+def test_the_bytes_that_wait_are_bounded_too() -> None:
+    async def play(intake: Intake, scribe: Scribe, _: Gatekeepers) -> None:
+        scribe.go.clear()
+        taken = [intake.submit(b"a" * 40, False) for _ in range(3)]
+        with pytest.raises(Unavailable) as caught:
+            intake.submit(b"a", False)
+        assert caught.value.code == "queue_full"
+        scribe.go.set()
+        await asyncio.gather(*taken)
+        assert not intake.full
+
+    run(play, capacity_bytes=100)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 200])
+def test_no_batch_is_larger_than_was_set(batch: int) -> None:
+    async def play(intake: Intake, scribe: Scribe, _: Gatekeepers) -> None:
+        await asyncio.gather(*(intake.submit(one, False) for one in names(*range(300))))
+        assert scribe.written == names(*range(300))
+        assert max(map(len, scribe.batches)) <= batch
+
+    run(play, batch=batch)
 
 
 def test_closing_answers_what_was_taken_in_and_takes_nothing_more() -> None:
@@ -229,6 +254,18 @@ def test_whatever_goes_wrong_with_verifying_is_answered() -> None:
         assert {outcome.code for outcome in outcomes if isinstance(outcome, Problem)} == {"internal_error"}
 
     run(play, verifiers=Broken)
+
+
+def test_whatever_goes_wrong_with_writing_is_answered_and_the_next_batch_is_written() -> None:
+    async def play(intake: Intake, scribe: Scribe, _: Gatekeepers) -> None:
+        append, scribe.append = scribe.append, lambda _: 1 // 0  # type: ignore[assignment, method-assign, return-value]
+        outcomes = await asyncio.gather(*(intake.submit(one, False) for one in names(*range(5))))
+        assert {outcome.code for outcome in outcomes if isinstance(outcome, Problem)} == {"internal_error"}
+        scribe.append = append  # type: ignore[method-assign]
+        outcomes = await asyncio.gather(*(intake.submit(one, False) for one in names(*range(5))))
+        assert all(isinstance(outcome, Recorded) for outcome in outcomes)
+
+    run(play)
 
 
 def test_refusals_by_rule_pass_through() -> None:

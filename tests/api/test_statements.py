@@ -283,6 +283,20 @@ def test_a_batch_beyond_the_limits_is_refused_whole(house: House) -> None:
         assert client.get("/v1/ledger").json()["size"] == 1
 
 
+def test_only_so_many_batches_are_held_at_a_time(house: House) -> None:
+    (sent,) = [house.play.sign("party.joined", by="factory", body={"name": "factory"})]
+    with house.served(requests=2) as client:
+        batches = client.app.state.service.batches
+        for _ in range(4):  # each gives its place back, whatever it ends in
+            assert client.post("/v1/statements/batch", content=b"x" * 2**25, headers=NDJSON).status_code == 413
+            assert len(batch(client, lines_of(sent))) == 1
+        batches._value = 0
+        answer = client.post("/v1/statements/batch", content=lines_of(sent), headers=NDJSON)
+        assert (answer.status_code, code_of(answer)) == (503, "queue_full")
+        batches._value = 1
+        assert batch(client, lines_of(sent))[0]["status"] == 200
+
+
 # -- finding one again -------------------------------------------------------------------------------------------
 
 

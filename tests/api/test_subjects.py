@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from ledger.circulation.asset import Version
 from tests.api.house import House, TestClient, code_of
-from tests.cast import CAST, Play, description
+from tests.cast import CAST, Play, description, digest
 
 NO_PARTY = "party_" + "0" * 26
 
@@ -61,15 +62,21 @@ def test_a_subject_is_shown_as_the_rules_see_it(told: Told) -> None:
 
 
 def test_a_subject_is_shown_as_it_stood(told: Told) -> None:
-    holders = {}
-    for at in range(4, 11):
-        shown = told.get(f"/v1/subjects/{told.spindle}", at=at)
-        assert (shown["at"], shown["size"]) == (at, 10)
-        holders[at] = (shown["index"], shown["state"]["versions"], shown["state"]["holder"])
     factory, partner = told.play.party("factory"), told.play.party("partner")
-    assert holders == {4: (3, 1, factory), 5: (3, 1, factory), 6: (3, 1, factory)} | {
-        at: (6, 2, factory) for at in (7, 8, 9)
-    } | {10: (9, 2, partner)}
+    table = [
+        # size, last change, versions, holder
+        (4, 3, 1, factory),
+        (5, 3, 1, factory),
+        (6, 3, 1, factory),
+        (7, 6, 2, factory),
+        (8, 6, 2, factory),
+        (9, 6, 2, factory),
+        (10, 9, 2, partner),
+    ]
+    for at, index, versions, holder in table:
+        shown = told.get(f"/v1/subjects/{told.spindle}", at=at)
+        assert (shown["at"], shown["size"], shown["index"]) == (at, 10, index)
+        assert (shown["state"]["versions"], shown["state"]["holder"]) == (versions, holder)
 
 
 def test_before_it_was_opened_a_subject_is_absent(told: Told) -> None:
@@ -166,6 +173,14 @@ def test_search(told: Told, query: dict[str, str], found: list[str]) -> None:
     assert found_by(told, **query) == found
 
 
+def test_versions_are_found_by_what_they_contain(told: Told) -> None:
+    first, second = (digest(title) for title in ("主轴振动数据", SPINDLE))
+    for sha256, number in ((first, 1), (second, 2)):
+        (found,) = told.get("/v1/search", type="version", sha256=sha256)["items"]
+        assert (found["state"]["asset"], found["state"]["number"]) == (told.spindle, number)
+    assert told.get("/v1/search", type="version", sha256=digest("other"))["items"] == []
+
+
 def test_holders_are_found_by_party_id_as_well(told: Told) -> None:
     assert found_by(told, holder=told.play.party("partner")) == found_by(told, holder=CAST["partner"].did)
 
@@ -182,3 +197,12 @@ def test_pages_by_cursor_give_everything_once(told: Told, limit: int) -> None:
             break
         query["cursor"] = page["cursor"]
     assert found == [one["id"] for one in told.get("/v1/search")["items"]]
+
+
+def test_versions_are_found_by_the_digest_of_their_content(told: Told) -> None:
+    version = next(one for one in told.play.subjects.values() if isinstance(one.state, Version))
+    found = told.get("/v1/search", type="version", sha256=version.state.sha256)["items"]
+    assert version.id in [one["id"] for one in found]
+    assert {one["state"]["sha256"] for one in found} == {version.state.sha256}
+    assert found_by(told, sha256=version.state.sha256) == []  # of assets and offers
+    assert found_by(told, type="version", sha256="A" * 43) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -84,19 +86,25 @@ def deadly() -> Callable[[object], object]:
     return lambda _: os._exit(1)
 
 
-def test_a_process_ends_with_the_service_that_started_it(tmp_path: Path) -> None:
-    """A service that is killed leaves nobody behind: the child tells its verifier's id, then dies."""
-    told, ours = os.pipe()
-    child = os.fork()
-    if not child:
-        verifiers = Verifiers(1)
-        asyncio.run(verifiers.open())
-        os.write(ours, b"%d" % (verifiers.all[0].pid or 0))
-        os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
-    verifier = int(os.read(told, 20))
-    for _ in range(100):
-        if not Path(f"/proc/{verifier}/cmdline").exists() or not Path(f"/proc/{verifier}/cmdline").read_bytes():
+SERVICE = """
+import asyncio, os, signal
+from api.verifiers import Verifiers
+verifiers = Verifiers(1)
+asyncio.run(verifiers.open())
+print(verifiers.all[0].pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_process_ends_with_the_service_that_was_killed() -> None:
+    told = subprocess.run([sys.executable, "-c", SERVICE], stdout=subprocess.PIPE, check=False).stdout
+    verifier = Path(f"/proc/{int(told)}/cmdline")
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        try:
+            if not verifier.read_bytes():  # it ended, and waits to be buried
+                return
+        except (FileNotFoundError, ProcessLookupError):
             return
         time.sleep(0.05)
     pytest.fail("the verifier outlived its service")

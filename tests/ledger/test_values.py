@@ -26,6 +26,7 @@ from ledger.values import (
     Uri,
     is_hidden,
     pointer_of,
+    statement_key,
     subject_id,
     type_of,
 )
@@ -48,6 +49,21 @@ def test_an_id_spells_the_first_128_bits_of_the_statement_id() -> None:
     assert subject_id("asset", bytes(32)) == "asset_" + "0" * 26
     assert subject_id("asset", bytes(15) + b"\x01" + b"\xff" * 16) == "asset_" + "0" * 25 + "1"
     assert subject_id("asset", b"\xff" * 32) == "asset_7" + "z" * 25
+    assert statement_key("asset_7" + "z" * 25) == b"\xff" * 16
+    assert statement_key("party_" + "0" * 25 + "1") == bytes(15) + b"\x01"
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_subject_id_leads_back_to_half_of_the_statement_id(statement: bytes) -> None:
+    assert statement_key(subject_id("asset", statement)) == statement[:16]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "asset", "asset_" + "0" * 25, "asset_8" + "0" * 25, "asset_" + "u" * 26, "0" * 26]
+)
+def test_what_is_no_subject_id_leads_to_no_statement(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not a subject id"):
+        statement_key(wrong)
 
 
 @given(st.binary(min_size=32, max_size=32))

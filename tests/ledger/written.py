@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count, groupby
 from pathlib import Path
 
 from ledger.append import Writer
+from ledger.circulation.asset import Asset
 from ledger.errors import Problem
 from ledger.statement import accept
 from ledger.store import Store
 from ledger.store.files import Folder
 from ledger.store.sql import SqlStore
-from tests.cast import LOG, ORIGIN, Play, description, life, money
+from tests.cast import LOG, ORIGIN, Play, Played, description, life, money
 
 BATCH = 500
 
@@ -29,18 +31,45 @@ class SetClock:
         return self.time
 
 
-def write(play: Play, store: Store) -> bytes:
-    """Append the play's statements, each in its second; returns the last checkpoint."""
-    clock = SetClock()
-    writer = Writer.open(store, ORIGIN, clock, lambda verifier: LOG if verifier == LOG.verifier else None)
-    for second, played in groupby(play.entries, lambda one: one.time // 1_000_000):
+def opened(store: Store, clock: SetClock) -> Writer:
+    return Writer.open(store, ORIGIN, clock, lambda verifier: LOG if verifier == LOG.verifier else None)
+
+
+def append(writer: Writer, clock: SetClock, played: Iterable[Played]) -> None:
+    """Append what was played, each act in its second."""
+    for second, acts in groupby(played, lambda one: one.time // 1_000_000):
         clock.time = second * 1_000_000
-        sent = [accept(one.sent) for one in played]
+        sent = [accept(one.sent) for one in acts]
         for start in range(0, len(sent), BATCH):
             for outcome in writer.append(sent[start : start + BATCH]):
                 assert not isinstance(outcome, Problem), outcome
+
+
+def write(play: Play, store: Store) -> bytes:
+    """Append a whole play to an empty store; returns the last checkpoint."""
+    clock = SetClock()
+    writer = opened(store, clock)
+    append(writer, clock, play.entries)
     assert writer.head is not None
     return writer.head.checkpoint
+
+
+def resume(store: Store, folder: Folder | None = None) -> int:
+    """Go on where :func:`life` was written: a subject changes, others are opened. Returns the size."""
+    clock = SetClock()
+    writer = opened(store, clock)
+    play = life()
+    size = len(play.entries)
+    spindle = next(subject for subject in play.subjects.values() if isinstance(subject.state, Asset))
+    play.tick(minutes=1)
+    play.act("asset.revised", by="second", sub=spindle.id, body=description(title="Spindle vibration, line 6"))
+    play.register("lender", title="Loan book")
+    play.register("second", title="Casting temperatures, line 2")
+    append(writer, clock, play.entries[size:])
+    assert writer.head is not None
+    if folder is not None:
+        folder.write_checkpoint(writer.head.checkpoint)
+    return writer.head.size
 
 
 def write_folder(play: Play, path: Path) -> Folder:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from identity.note import Signer
-from ledger.audit.source import Chunk, Row, Source
+from ledger.audit.source import Chunk, Source
 from ledger.log.chain import LINK_OF_FIRST, Entry, format_entry, link_of, parse_entry
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.merkle import leaf_hash, root_of
-from ledger.store import Table
 from tests.cast import LOG, ORIGIN
 
 
 class Shown(Source):
     """A source that shows entries and a checkpoint, and nothing derived from them."""
-
-    tables = ()
 
     def __init__(self, entries: Sequence[bytes], checkpoint: bytes | None = None) -> None:
         """Without a checkpoint the log signs whatever the entries are."""
@@ -30,9 +27,6 @@ class Shown(Source):
 
     def entry(self, index: int) -> bytes | None:
         return self._entries[index] if index < self.size else None
-
-    def rows(self, table: Table) -> Iterator[Row]:
-        raise NotImplementedError
 
 
 def signed(entries: Iterable[bytes], by: Signer = LOG) -> bytes:

@@ -16,8 +16,8 @@ KEYS = {
     "entry": '"index"',
     "subject": "no",
     "past": 'no, "index"',
-    "lookup": "name, value, no",
-    "word": "type, word, no",
+    "lookup": "name, value, chapter",
+    "word": "type, word, chapter",
     "mention": 'no, "index"',
     "disclosure": '"index", place',
 }

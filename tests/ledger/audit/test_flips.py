@@ -31,9 +31,11 @@ def is_named(verdict: Verdict, cell: Cell, ids: dict[int, str]) -> bool:
     """Whether the verdict names what the damaged row is about."""
     if cell.table in ("entry", "disclosure"):
         return verdict.index == cell.row[0]
-    no = cell.row[2] if cell.table in ("lookup", "word") else cell.row[0]
-    assert isinstance(no, int)
-    return verdict.subject == ids[no]
+    if cell.table in ("lookup", "word"):  # a row lists many
+        _, _, chapter, numbers = cell.row
+        assert isinstance(numbers, bytes)
+        return verdict.subject in {ids[256 * int(str(chapter)) + low] for low in numbers}
+    return verdict.subject == ids[int(str(cell.row[0]))]
 
 
 def test_200_of_200_flipped_bytes_are_found_and_named(

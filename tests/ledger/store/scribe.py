@@ -48,6 +48,11 @@ class Scribe:
         """An act that leaves the state as it is, and is the last act of the subject from here on."""
         return self._write([(subject, self.subjects[subject.no].state)])
 
+    def amend(self, after: Subject) -> None:
+        """Put another outcome in place of that of the entry written last."""
+        ((before, _),) = self._batch.changes[-1].changed
+        self._batch.changes[-1].changed = [(before, after)]
+
     def mention(self, *subjects: Subject) -> None:
         self._write([], mentioned=list(subjects))
 

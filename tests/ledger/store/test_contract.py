@@ -1,11 +1,14 @@
 """What ``ledger.store`` promises, kept by every store."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
+from identity.canonical import b64encode
 from ledger.errors import Corrupt, Unavailable
 from ledger.store import Batch, Store, Table
+from ledger.values import subject_id
 from ledger.world import Subject
 from tests.ledger.store.scribe import Scribe, digest
 
@@ -255,6 +258,68 @@ def test_a_subject_opened_twice_is_refused(store: Store, scribe: Scribe) -> None
     ((_, after),) = later.changes[0].changed
     later.changes[0].changed = [(None, Subject(party.id, after.no, after.index, after.last, after.state))]
     refuses(store, later)
+
+
+@pytest.mark.parametrize("what", ["id", "index", "last"])
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_subject_changed_in_the_name_of_another_entry_is_refused(
+    store: Store, scribe: Scribe, what: str, opens: bool
+) -> None:
+    party, _, batch = three(scribe)
+    store.commit(batch)
+    scribe.join("Later") if opens else scribe.advance(party)
+    scribe.mention(party)
+    later = scribe.take()
+    ((before, after),) = later.changes[0].changed
+    other = {
+        "id": subject_id("party", later.ids[1]) if opens else scribe.subjects[1].id,
+        "index": after.index + 1,
+        "last": b64encode(later.ids[1]),
+    }
+    later.changes[0].changed = [(before, replace(after, **{what: other[what]}))]
+    refuses(store, later)
+    later.changes[0].changed = [(before, after)]
+    store.commit(later)
+
+
+def test_a_subject_stands_by_the_act_that_last_advanced_it_whatever_changes_it(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("Blade Works")  # entry 0
+    first = scribe.register(party, "one")  # 1
+    store.commit(scribe.take())
+    told = [first]
+    for by in ("other", "other", "itself", "other", "itself", "itself", "other"):  # 2 to 8; 2 to 4 in one batch
+        before = scribe.subjects[first.no]
+        after = scribe.retitle(first, f"title {by} {scribe.size}")
+        if by == "other":
+            after = replace(after, last=before.last)
+            scribe.subjects[first.no] = after
+            scribe.amend(after)
+        told.append(after)
+        if scribe.size in (5, 6, 9):
+            store.commit(scribe.take())
+    assert [store.subject_at(first.id, size) for size in range(2, 10)] == told
+    assert [row[2] for row in store.scan("past") if row[0] == first.no] == [one.last for one in told[:-1]]
+    assert store.subjects([first.id]) == {first.id: told[-1]}
+
+
+def test_lists_of_subjects_are_kept_in_order_whatever_comes_and_goes(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("Works")
+    assets = [scribe.register(party, "even" if number % 2 == 0 else "odd") for number in range(600)]
+    store.commit(scribe.take())
+    for asset in assets[::3]:
+        scribe.retitle(asset, "third")
+    late = [scribe.register(party, "even") for _ in range(300)]
+    store.commit(scribe.take())
+    for asset in (*assets, *late[::2]):
+        scribe.retitle(asset, "even")
+    store.commit(scribe.take())
+    listed = [(word, no) for _, word, no in store.scan("word") if word in ("even", "odd", "third")]
+    assert listed == [("even", asset.no) for asset in (*assets, *late)]
+    for asset in (*assets, *late):
+        scribe.retitle(asset, "gone")
+    store.commit(scribe.take())
+    assert [row[1] for row in store.scan("word")] == [*["gone"] * 900, "works"]
+    assert store.search(["asset"], ["even"], [], FAR, 10) == []
 
 
 def test_a_change_from_a_stale_state_is_refused(store: Store, scribe: Scribe) -> None:

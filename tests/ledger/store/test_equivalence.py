@@ -81,23 +81,29 @@ def test_memory_and_sqlite_answer_alike(
         sqlite.close()
 
 
-@pytest.mark.parametrize("count_max", [1, 7, 10_000])
-def test_search_finds_the_same_whichever_list_it_reads(
-    sql: SqlStore, monkeypatch: pytest.MonkeyPatch, count_max: int
+@pytest.mark.parametrize("chapters", [1, 2, 256])
+def test_search_finds_the_same_however_much_it_reads_at_a_time(
+    sql: SqlStore, monkeypatch: pytest.MonkeyPatch, chapters: int
 ) -> None:
-    monkeypatch.setattr(search, "COUNT_MAX", count_max)
+    monkeypatch.setattr(search, "CHAPTERS_FIRST", 1)
+    monkeypatch.setattr(search, "CHAPTERS_MAX", chapters)
     scribe, memory = Scribe(), MemoryStore()
     party = scribe.join("振动 works")
-    for number in range(90):
+    for number in range(1_500):  # six chapters
         words = [word for divisor, word in enumerate(WORDS, 2) if number % divisor == 0]
+        if 400 <= number < 900:
+            words.append("middle")
         scribe.register(party, " ".join(words) or "none", *(["even"] if number % 2 == 0 else []))
+    scribe.register(party, "last 振动")
     batch = scribe.take()
     memory.commit(batch)
     sql.commit(batch)
-    asked = [*WORDS, "none", "absent"]
+    asked = [*WORDS, "none", "middle", "last", "absent"]
     for place, first in enumerate(asked):
         for second in asked[place:]:
             for keys in ([], [("keyword", "even")], [("keyword", "even"), ("holder", party.id)]):
                 words = [first.casefold(), second.casefold()]
-                expected = memory.search(["asset", "party"], words, keys, 85, 5)
-                assert sql.search(["asset", "party"], words, keys, 85, 5) == expected
+                every = memory.search(["asset", "party"], words, keys, FAR, 9_999)
+                for before in (FAR, 85, 1_025):
+                    expected = [s for s in every if s.no < before][:5]
+                    assert sql.search(["asset", "party"], words, keys, before, 5) == expected

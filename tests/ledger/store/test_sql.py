@@ -124,7 +124,7 @@ def test_reads_neither_wait_for_an_open_write_nor_see_it(path: Path, sql: SqlSto
     with outside(path) as writer:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE subject SET state = x'00'")
-        writer.execute("INSERT INTO entry VALUES (3, x'01', x'02', x'03')")
+        writer.execute("INSERT INTO entry VALUES (3, x'01', x'02', x'03', x'04')")
         assert everything(sql) == before
         writer.execute("ROLLBACK")
 
@@ -237,10 +237,61 @@ def test_a_flipped_bit_of_a_state_is_seen_by_the_scan(kept: Path) -> None:
 
 
 def test_the_scan_gives_damaged_rows_as_they_are(kept: Path) -> None:
-    damage(kept, "UPDATE subject SET state = 7, last = CAST(x'ff41' AS TEXT), type = x'00' WHERE no = 0")
+    damage(kept, "UPDATE subject SET state = 7, \"index\" = CAST(x'ff41' AS TEXT), type = x'00' WHERE no = 0")
+    damage(kept, "UPDATE subject SET opened = 99, advanced = 'one' WHERE no = 1")
     with opened(kept) as store:
-        no, _, type_, _, last, state = next(iter(store.scan("subject")))
-    assert (no, type_, last, state) == (0, b"\0", b"\xffA", 7)
+        first, (no, id_, _, _, last, _) = store.scan("subject")
+    assert first[:1] + first[2:4] + first[5:] == (0, b"\0", b"\xffA", 7)
+    assert (no, id_, last) == (1, None, None)  # they lead to no entry
+
+
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        ("UPDATE lookup SET numbers = x'0100' WHERE name = 'role'", [("role", "factory", 1), ("role", "factory", 0)]),
+        ("UPDATE lookup SET numbers = x'0000' WHERE name = 'role'", [("role", "factory", 0), ("role", "factory", 0)]),
+        ("UPDATE lookup SET numbers = x'' WHERE name = 'role'", [("role", "factory", None)]),
+        ("UPDATE lookup SET numbers = 'a' WHERE name = 'role'", [("role", "factory", None)]),
+        ("UPDATE lookup SET numbers = 5 WHERE name = 'role'", [("role", "factory", None)]),
+        ("UPDATE lookup SET chapter = 2, numbers = x'03' WHERE name = 'role'", [("role", "factory", 515)]),
+        ("UPDATE lookup SET chapter = 'one' WHERE name = 'role'", [("role", "factory", None)]),
+        ("UPDATE lookup SET chapter = 0.5 WHERE name = 'role'", [("role", "factory", None)]),
+    ],
+)
+def test_a_damaged_list_of_subjects_shows_rows_that_are_not_due(
+    kept: Path, statement: str, shown: list[tuple[object, ...]]
+) -> None:
+    damage(kept, statement)
+    damage(kept, statement.replace("name = 'role'", "type = 'asset' AND word = 'spindle'").replace("lookup", "word"))
+    with opened(kept) as store:
+        assert [row for row in store.scan("lookup") if row[0] == "role"] == shown
+        due = [row for row in store.scan("word") if row[1] == "spindle"]
+    assert [no for _, _, no in due] == [no for _, _, no in shown] != [1]
+
+
+@pytest.mark.parametrize("numbers", ["x'0100'", "x'0000'", "x''", "'a'", "5"])
+def test_a_damaged_list_of_subjects_is_corrupt_to_whoever_reads_or_writes_it(kept: Path, numbers: str) -> None:
+    scribe = Scribe()
+    _, asset, _ = three(scribe)
+    scribe.retitle(asset, "another")
+    damage(kept, f"UPDATE word SET numbers = {numbers} WHERE word = 'spindle'")
+    damage(kept, f"UPDATE lookup SET numbers = {numbers} WHERE name = 'did'")
+    with opened(kept) as store:
+        for act in (
+            lambda: store.search(["asset"], ["spindle"], [], FAR, 9),
+            lambda: store.lookup([("did", "did:key:0")]),
+            lambda: store.commit(scribe.take()),
+        ):
+            with pytest.raises(Corrupt) as corrupt:
+                act()
+            assert code_of(corrupt) == "store_corrupt"
+
+
+def test_a_look_up_that_leads_to_no_subject_is_corrupt(kept: Path) -> None:
+    damage(kept, "UPDATE lookup SET numbers = x'07' WHERE name = 'did'")
+    with opened(kept) as store, pytest.raises(Corrupt) as corrupt:
+        store.lookup([("did", "did:key:0")])
+    assert code_of(corrupt) == "store_corrupt"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +301,8 @@ def test_the_scan_gives_damaged_rows_as_they_are(kept: Path) -> None:
         "UPDATE subject SET state = 7 WHERE no = 1",
         "UPDATE subject SET state = '{}' WHERE no = 1",  # text
         "UPDATE subject SET \"index\" = 'two' WHERE no = 1",
-        "UPDATE subject SET last = x'00' WHERE no = 1",
+        "UPDATE subject SET advanced = x'00' WHERE no = 1",
+        "UPDATE subject SET advanced = 99 WHERE no = 1",
         "UPDATE subject SET type = 'unheard' WHERE no = 1",
     ],
 )
@@ -267,7 +319,8 @@ def test_a_subject_that_cannot_be_read_is_corrupt_and_named(kept: Path, statemen
         ):
             with pytest.raises(Corrupt) as corrupt:
                 read()
-            assert (code_of(corrupt), corrupt.value.subject) == ("store_corrupt", name)
+            named = name.replace("asset", "unheard") if "unheard" in statement else name
+            assert (code_of(corrupt), corrupt.value.subject) == ("store_corrupt", named)
 
 
 def test_a_missing_entry_is_corrupt_and_named(kept: Path) -> None:
@@ -322,4 +375,4 @@ def test_a_destroyed_page_is_corrupt_to_whoever_reads_or_writes_there(kept: Path
             with pytest.raises(Corrupt) as corrupt:
                 act()
             assert code_of(corrupt) == "store_corrupt"
-        assert len(list(store.scan("subject"))) == 2  # other tables can still be read
+        assert len(list(store.scan("mention"))) == 4  # other tables can still be read

@@ -15,30 +15,31 @@ def upgrade() -> None:
     op.create_table(
         "entry",
         sa.Column("index", NUMBER, nullable=False, autoincrement=False),
-        sa.Column("id", sa.LargeBinary, nullable=False),
+        sa.Column("key", sa.LargeBinary, nullable=False),
+        sa.Column("rest", sa.LargeBinary, nullable=False),
         sa.Column("link", sa.LargeBinary, nullable=False),
         sa.Column("data", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("index"),
-        sa.UniqueConstraint("id", name="entry_id"),
+        sa.UniqueConstraint("key", name="entry_key"),
         sa.UniqueConstraint("link", name="entry_link"),
     )
     op.create_table(
         "subject",
         sa.Column("no", NUMBER, nullable=False, autoincrement=False),
-        sa.Column("id", sa.Text, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
+        sa.Column("opened", NUMBER, nullable=False),
         sa.Column("index", NUMBER, nullable=False),
-        sa.Column("last", sa.Text, nullable=False),
+        sa.Column("advanced", NUMBER, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("no"),
-        sa.UniqueConstraint("id", name="subject_id"),
+        sa.UniqueConstraint("opened", "type", name="subject_opened"),
     )
     op.create_index("subject_type", "subject", ["type", "no"])
     op.create_table(
         "past",
         sa.Column("no", NUMBER, nullable=False, autoincrement=False),
         sa.Column("index", NUMBER, nullable=False, autoincrement=False),
-        sa.Column("last", sa.Text, nullable=False),
+        sa.Column("advanced", NUMBER, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("no", "index"),
     )
@@ -46,16 +47,18 @@ def upgrade() -> None:
         "lookup",
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("value", sa.Text, nullable=False),
-        sa.Column("no", NUMBER, nullable=False, autoincrement=False),
-        sa.PrimaryKeyConstraint("name", "value", "no"),
+        sa.Column("chapter", NUMBER, nullable=False, autoincrement=False),
+        sa.Column("numbers", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("name", "value", "chapter"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "word",
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("word", sa.Text, nullable=False),
-        sa.Column("no", NUMBER, nullable=False, autoincrement=False),
-        sa.PrimaryKeyConstraint("type", "word", "no"),
+        sa.Column("chapter", NUMBER, nullable=False, autoincrement=False),
+        sa.Column("numbers", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("type", "word", "chapter"),
         sqlite_with_rowid=False,
     )
     op.create_table(

@@ -1,0 +1,116 @@
+"""Processes beside the service: they end with it, however it ends, and are prepared beside its own start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.process import Beside, Gone
+from tests.api.house import House
+from tests.api.running import running
+
+END_S = 10.0
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks at processes through /proc")
+
+
+def family(pid: int) -> Iterator[int]:
+    """All processes below one."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield int(child)
+            yield from family(int(child))
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that ended and waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def survivors(pids: list[int]) -> list[int]:
+    """Those that still run after a while."""
+    end = time.monotonic() + END_S
+    while (left := [pid for pid in pids if lives(pid)]) and time.monotonic() < end:
+        time.sleep(0.02)
+    return left
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "stopped"])
+def test_no_process_outlives_the_service(killed: bool, tmp_path: Path) -> None:
+    house = House.build(tmp_path / "ledger")
+    with running(house, workers=2) as service:
+        below = list(family(service.process.pid))
+        assert len(below) >= 3  # a writer and two verifiers at least
+        service.kill() if killed else service.stop()
+        assert survivors(below) == []
+
+
+def doubling() -> Callable[[int], int]:
+    return lambda number: 2 * number
+
+
+def refusing() -> Callable[[Any], Any]:
+    raise ValueError("not today")
+
+
+def dying() -> Callable[[Any], Any]:
+    os._exit(1)
+
+
+def test_it_answers_each_message() -> None:
+    process = Beside(doubling)
+    process.ready()
+    assert [process.ask_now(number) for number in (1, 2, 3)] == [2, 4, 6]
+    process.end()
+    assert process.pid is not None
+    assert not lives(process.pid)
+
+
+def test_what_keeps_it_from_starting_is_raised_here() -> None:
+    process = Beside(refusing)
+    with pytest.raises(ValueError, match="not today"):
+        process.ready()
+    process.end()
+
+
+def test_one_that_dies_is_gone() -> None:
+    process = Beside(dying)
+    with pytest.raises(Gone):
+        process.ready()
+    process.end()
+
+
+PREPARED = """
+import sys
+from api.process import prepare
+prepare()
+heavy = {"sqlalchemy", "fastapi"} & set(sys.modules)
+assert not heavy, heavy
+from multiprocessing.forkserver import _forkserver
+print(_forkserver._forkserver_pid)
+"""
+
+
+def test_preparing_returns_before_anything_is_imported_here_and_leaves_nothing_behind() -> None:
+    done = subprocess.run([sys.executable, "-c", PREPARED], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert survivors([int(done.stdout)]) == []
+
+
+def test_what_they_import_is_neither_the_framework_nor_the_command_line() -> None:
+    process = Beside(eval, "lambda _: set(__import__('sys').modules)")  # a function of this file would bring it along
+    process.ready()
+    modules = process.ask_now(None)
+    process.end()
+    assert {"api.verifiers", "api.writing"} <= modules
+    assert not {"fastapi", "starlette", "uvicorn", "httpx", "typer"} & modules
