@@ -1,4 +1,4 @@
-"""Known answers and real input that lie beside the project, not in it. Where they are missing, tests skip and say so."""
+"""Known answers and real input beside the project, not in it. Where they are missing, tests skip and say so."""
 
 import os
 from pathlib import Path
