@@ -65,8 +65,8 @@ class Source(Protocol):
     def subjects(self) -> Iterator[Row] | None:
         """Every subject as (no, id, type, index, last, state), in order of number; None if it does not tell."""
 
-    def astray(self) -> Iterator[tuple[Table, int | None, str]]:
-        """Rows that its own indexes do not lead to, as ``Store.check_indexes`` gives them."""
+    def astray(self) -> Iterator[tuple[Table, Row, str]]:
+        """Rows that its own indexes do not lead to, as ``Store.astray`` gives them."""
         return iter(())
 
     def leaf(self, index: int) -> bytes | None:  # noqa: ARG002 - it shows no tree
@@ -117,8 +117,8 @@ class StoreSource(Source):
     def subjects(self) -> Iterator[Row]:
         return self._store.scan("subject")
 
-    def astray(self) -> Iterator[tuple[Table, int | None, str]]:
-        return self._store.check_indexes()
+    def astray(self) -> Iterator[tuple[Table, Row, str]]:
+        return self._store.astray()
 
     def leaf(self, index: int) -> bytes | None:
         number, place = divmod(index, WIDTH_MAX)

@@ -41,8 +41,8 @@ def check_state(source: Source, replay: Replay) -> None:
         _check("subject", difference(derived.listing(), listing, 1), derived.subjects)
     if "disclosure" in source.tables:
         _check_disclosures(source, replay)
-    for table, number, what in source.astray():
-        raise _astray(table, number, what, derived.subjects)
+    for table, key, what in source.astray():
+        raise _astray(table, key, what, derived.subjects)
 
 
 def _digested(rows: Iterator[Row]) -> Iterator[Row]:
@@ -83,11 +83,15 @@ def _numbers(row: Row | None) -> set[int]:
             return set()
 
 
-def _astray(table: Table, number: int | None, what: str, subjects: list[Subject]) -> Finding:
-    if table == "subject" and number is not None and number < len(subjects):
-        subject = subjects[number]
-        return Finding("corrupt", "index_other", what, index=subject.index, subject=subject.id)
-    return Finding("corrupt", "index_other", what, index=number if table == "entry" else None)
+def _astray(table: Table, key: Row, what: str, subjects: list[Subject]) -> Finding:
+    match table, key:
+        case (("subject" | "past"), (int(no), *_)) if no < len(subjects):
+            subject = subjects[no]
+            return Finding("corrupt", "index_other", what, index=subject.index, subject=subject.id)
+        case (("entry" | "disclosure"), (int(index), *_)):
+            return Finding("corrupt", "index_other", what, index=index)
+        case _:
+            return Finding("corrupt", "index_other", f"{table}: {what}")
 
 
 def _shown(row: Row | None) -> str:
@@ -124,6 +128,7 @@ def _first_other(due: object, found: Row | None) -> int:
 
 def _check_disclosures(source: Source, replay: Replay) -> None:
     """Each stored disclosure opens a private field of its entry. Any may be missing: erasing one is lawful."""
+    read: tuple[object, object] = -1, -1  # index and place of the last
     try:
         for index, place, text in source.rows("disclosure"):
             private = replay.private.get(index, frozenset()) if isinstance(index, int) else frozenset()
@@ -131,8 +136,11 @@ def _check_disclosures(source: Source, replay: Replay) -> None:
             if name not in private or not isinstance(place, int) or not 0 <= place < len(private):
                 detail = f"disclosure {place!r} beside entry {index!r}"
                 raise Finding("corrupt", "disclosure_other", detail, index=_owner(replay, name, index))
+            read = index, place
     except Problem as problem:
-        raise Finding.of(problem) from problem
+        places = ((index, place) for index, digests in replay.private.items() for place in range(len(digests)))
+        index, _ = next((at for at in places if at > read), (None, 0))
+        raise Finding.of(problem, index=index) from problem
 
 
 def _owner(replay: Replay, name: str, index: object) -> int | None:

@@ -137,11 +137,10 @@ class Store(Protocol):
         The other tables as ``scan`` shows them.
         """
 
-    def check_indexes(self) -> Iterator[tuple[Table, int | None, str]]:
-        """Where what rows are found by does not lead to the rows: table, number of the row if known, and what it is.
+    def astray(self) -> Iterator[tuple[Table, tuple[object, ...], str]]:
+        """Rows that the database's own indexes do not lead to: table, key of the row, and what is wrong.
 
-        Rows are read whole by ``scan``, which needs no index; everything else here does. Numbers count from 0 in the
-        order of the key, which is the index of an entry and the ``no`` of a subject.
+        Whole tables are read without an index; everything else needs them. The key is () where it is not known.
         """
 
     def close(self) -> None:

@@ -233,12 +233,12 @@ class SqlStore(Store):
         source = METADATA.tables[table]
         return self._driven(select(source).order_by(*source.primary_key.columns))
 
-    def check_indexes(self) -> Iterator[tuple[Table, int | None, str]]:
-        indexed: tuple[Table, ...] = ("entry", "subject", "past", "tile", "disclosure")
+    def astray(self) -> Iterator[tuple[Table, Row, str]]:
+        indexed: tuple[Table, ...] = ("entry", "subject")  # the others are their key's tree
         for table in indexed:
             with self._read() as connection:
-                found = list(sqlite.check_indexes(connection, table))
-            yield from ((table, row, what) for row, what in found)
+                found = list(sqlite.astray(connection, METADATA.tables[table]))
+            yield from ((table, key, what) for key, what in found)
 
     def _driven(self, query: Select[Any]) -> Iterator[Row]:
         """Rows of a whole table as the driver makes them, for there may be millions; up to the first damaged one."""

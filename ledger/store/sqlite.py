@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from sqlite3 import Error
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Table, create_engine, event, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-__all__ = ["Error", "check_indexes", "is_damage", "reader", "writer"]
+__all__ = ["Error", "astray", "is_damage", "reader", "writer"]
 
 BUSY_MS = 10_000  # how long a connection waits for another process to let go of the file
 READERS_MAX = 40  # connections; more readers wait for one of them
@@ -78,15 +78,21 @@ def is_damage(error: BaseException) -> bool:
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _DAMAGE
 
 
-def check_indexes(connection: Connection, table: str) -> Iterator[tuple[int | None, str]]:
-    """What SQLite finds wrong with a table and its indexes: number of the row, from 0, where it says one; and what."""
-    for (line,) in connection.exec_driver_sql(f"PRAGMA integrity_check({table})"):
+def astray(connection: Connection, table: Table) -> Iterator[tuple[tuple[object, ...], str]]:
+    """What SQLite finds wrong with a table and its indexes: key of the row, () if it names none, and what."""
+    for (line,) in connection.exec_driver_sql(f"PRAGMA integrity_check({table.name})").all():
         if line != "ok":
             row = _MISSING.match(line)
-            yield (int(row[1]) - 1 if row else None), line
+            yield _key_of(connection, table, int(row[1]) - 1) if row else (), line
 
 
 _MISSING = re.compile(r"row (\d+) missing from index")
+
+
+def _key_of(connection: Connection, table: Table, place: int) -> tuple[object, ...]:
+    """The key of a row by its place in the file."""
+    rows = select(*table.primary_key.columns).order_by(text("rowid")).limit(1).offset(place)
+    return next(iter(map(tuple, connection.execute(rows))), ())
 
 
 def _engine(path: Path, connections: int, mode: str = "rw") -> Engine:

@@ -30,8 +30,8 @@ class Raw(LargeBinary):
 # SQLite: only the exact type INTEGER is the row's own number; BIGINT would be a second key beside it.
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
-# SQLite: narrow rows live in the tree of their key alone, instead of in a table and an index.
-_NARROW = {"sqlite_with_rowid": False}
+# SQLite: a key of several columns is the tree that the rows live in, not an index beside them which could differ.
+_KEYED = {"sqlite_with_rowid": False}
 
 
 def _key(type_: Any) -> Any:
@@ -86,6 +86,7 @@ class PastRow(Row, table=True):
     """A subject as it stood from entry ``index`` on, until a later entry changed it."""
 
     __tablename__ = "past"
+    __table_args__ = _KEYED
 
     no: int = _key(_NUMBER)
     index: int = _key(_NUMBER)
@@ -97,7 +98,7 @@ class LookupRow(Row, table=True):
     """Subjects listed under (name, value), by chapters (``postings``): ``State.lookups`` of their states."""
 
     __tablename__ = "lookup"
-    __table_args__ = _NARROW
+    __table_args__ = _KEYED
 
     name: str = _key(Text)
     value: str = _key(Text)
@@ -109,7 +110,7 @@ class WordRow(Row, table=True):
     """Subjects of a type that have a word, by chapters (``postings``): ``State.words`` of their states."""
 
     __tablename__ = "word"
-    __table_args__ = _NARROW
+    __table_args__ = _KEYED
 
     type: str = _key(Text)
     word: str = _key(Text)
@@ -121,7 +122,7 @@ class MentionRow(Row, table=True):
     """An entry touched a subject."""
 
     __tablename__ = "mention"
-    __table_args__ = _NARROW
+    __table_args__ = _KEYED
 
     no: int = _key(_NUMBER)
     index: int = _key(_NUMBER)
@@ -131,6 +132,7 @@ class TileRow(Row, table=True):
     """The hashes of a tile of the Merkle tree, 32 bytes each, up to 256 (C2SP tlog-tiles)."""
 
     __tablename__ = "tile"
+    __table_args__ = _KEYED
 
     level: int = _key(_NUMBER)
     number: int = _key(_NUMBER)
@@ -141,6 +143,7 @@ class DisclosureRow(Row, table=True):
     """A disclosure kept beside an entry (RFC 9901): the ``place``-th that was sent along with its statement."""
 
     __tablename__ = "disclosure"
+    __table_args__ = _KEYED
 
     index: int = _key(_NUMBER)
     place: int = _key(_NUMBER)

@@ -19,6 +19,7 @@ KEYS = {
     "lookup": "name, value, chapter",
     "word": "type, word, chapter",
     "mention": 'no, "index"',
+    "tile": "level, number",
     "disclosure": '"index", place',
 }
 NARROW = ("lookup", "word", "mention")  # WITHOUT ROWID

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("advanced", NUMBER, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("no", "index"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "lookup",
@@ -74,6 +75,7 @@ def upgrade() -> None:
         sa.Column("number", NUMBER, nullable=False, autoincrement=False),
         sa.Column("hashes", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("level", "number"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "disclosure",
@@ -81,6 +83,7 @@ def upgrade() -> None:
         sa.Column("place", NUMBER, nullable=False, autoincrement=False),
         sa.Column("disclosure", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("index", "place"),
+        sqlite_with_rowid=False,
     )
 
 
