@@ -8,7 +8,7 @@ buckets, one a key, in bounded memory.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 
 from starlette.types import Receive, Scope
@@ -26,6 +26,7 @@ declare(
 declare(
     "service",
     body_too_slow=("the request took too long to arrive", "send it again over a better line, or in smaller parts"),
+    address_too_many=("this address has as many batches under way as it may", "wait for one of them to be answered"),
     client_gone=("the client went away before its request was complete", "send it again"),
 )
 
@@ -97,3 +98,27 @@ async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -
                 limit.reschedule(begun + seconds + length / SLOWEST)
     except TimeoutError:
         raise Unavailable("body_too_slow", f"{length} bytes in {loop.time() - begun:.0f} s") from None
+
+
+class Slots:
+    """Places for what takes long, such as batches: so many in all, and at most so many for one address."""
+
+    def __init__(self, total: int, each: int) -> None:
+        self._free = total
+        self._each = each
+        self._taken: Counter[str] = Counter()
+
+    def take(self, address: str) -> None:
+        """Raises ``Unavailable`` (``queue_full``, ``address_too_many``)."""
+        if not self._free:
+            raise Unavailable("queue_full", "as many batches are under way as the service takes")
+        if self._taken[address] >= self._each:
+            raise Unavailable("address_too_many", f"{self._each} batches of this address are under way")
+        self._free -= 1
+        self._taken[address] += 1
+
+    def give_back(self, address: str) -> None:
+        self._free += 1
+        self._taken[address] -= 1
+        if not self._taken[address]:
+            del self._taken[address]

@@ -86,27 +86,49 @@ class _Server(uvicorn.Server):
 class _Protocol(HttpToolsProtocol):
     """Head and body of an answer leave in one piece: each write of its own costs a tenth of a small answer's time.
 
-    A request's head has ``patience`` seconds to arrive, and a bound; its body is ``api.limits``'s to wait for.
+    A request's head has ``patience`` seconds to arrive, and a bound; its body is ``api.limits``'s to wait for. What is
+    left of a request that was answered early has ``patience`` seconds as well. Trailers are nobody's need here: uvicorn
+    would collect them without end.
     """
 
     patience: float
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _in_head = True
+    _complete = True  # nothing of the request under way is still to come
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_Gathering(transport, self.loop))  # type: ignore[arg-type]
-        self._expect_head()
+        self._expect_rest()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._expect_head()
+        self._in_head, self._complete = True, False
+        self._expect_rest()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:
+            super().on_header(name, value)
+        else:
+            self.transport.close()
 
     def on_headers_complete(self) -> None:
         self._stop_waiting()
+        self._in_head = False
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._complete = True
+        self._stop_waiting()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self._complete:
+            self._expect_rest()
+
     def data_received(self, data: bytes) -> None:
-        if self._deadline is not None:
+        if self._deadline is not None and self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES_MAX + len(data):
                 self.transport.close()
@@ -117,7 +139,7 @@ class _Protocol(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def _expect_head(self) -> None:
+    def _expect_rest(self) -> None:
         if self._deadline is None:
             self._deadline = self.loop.call_later(self.patience, lambda: self.transport.close())
 

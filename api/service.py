@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 import structlog
 
 from api.intake import Intake
-from api.limits import Buckets
+from api.limits import Buckets, Slots
 from api.metrics import Metrics
 from api.settings import Settings
 from api.verifiers import Verifiers
@@ -27,6 +27,7 @@ from ledger.statement import accept
 from ledger.store.files import Folder
 from ledger.store.sql import SqlStore
 
+BATCHES_EACH = 4  # batch requests of one address under way at a time
 PUBLISH_SECONDS = 1.0  # the checkpoint file is at most so old while the service runs
 
 log = structlog.get_logger("cadastre.service")
@@ -51,7 +52,7 @@ class Service:
         self.verifiers = Verifiers(settings.workers)
         self.addresses = Buckets(settings.address_rate, settings.address_burst, time.monotonic)
         self.signers = Buckets(settings.signer_rate, settings.signer_burst, time.monotonic)
-        self.batches = asyncio.Semaphore(settings.requests)
+        self.batches = Slots(settings.requests, BATCHES_EACH)
         queue = (settings.queue, settings.queue_bytes)
         self.intake = Intake(writer, self.verifiers, self.signers, self.metrics, *queue, settings.batch)
         first = reader.entry(0)

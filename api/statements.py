@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -22,7 +23,7 @@ from api.service import Service
 from api.settings import Settings
 from api.writing import Outcome, Recorded
 from identity.canonical import b64decode
-from ledger.errors import Malformed, Problem, Unavailable, declare
+from ledger.errors import Malformed, Problem, declare
 
 NDJSON = "application/x-ndjson"
 ONE = frozenset({"", "application/jose", "application/sd-jwt", "text/plain"})
@@ -63,34 +64,35 @@ async def submit_batch(
     ledger already, or the members of a problem. A line that is refused does not sink the rest.
     """
     _check_media_type(request.scope, MANY)
-    if service.batches.locked():
-        raise Unavailable("queue_full", f"{service.settings.requests} batches are under way")
-    await service.batches.acquire()
+    address = request.client.host if request.client else ""
+    service.batches.take(address)
     try:
         lines = await _read_lines(request, service.settings)
     except BaseException:
-        service.batches.release()
+        service.batches.give_back(address)
         raise
-    address = request.client.host if request.client else ""
-    return _Verdicts(_Batch(service, address, receipts).verdicts(lines), service.batches)
+    verdicts = _Batch(service, address, receipts).verdicts(lines)
+    return _Verdicts(verdicts, partial(service.batches.give_back, address))
 
 
 class _Verdicts(StreamingResponse):
     """The answer to a batch; when it is through, or nobody listens any more, the next batch may come."""
 
-    def __init__(self, verdicts: AsyncIterator[bytes], batches: asyncio.Semaphore) -> None:
+    def __init__(self, verdicts: AsyncIterator[bytes], done: Callable[[], None]) -> None:
         super().__init__(verdicts, media_type=NDJSON)
-        self._batches = batches
+        self._done = done
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._batches.release()
+            self._done()
 
 
 async def _read_lines(request: Request, settings: Settings) -> list[bytes]:
     body = await read_body(request.scope, request.receive, settings.request_bytes, settings.body_seconds)
+    if (count := body.count(b"\n")) > settings.request_lines:
+        raise Malformed("batch_too_long", f"{count} lines, at most {settings.request_lines}")
     lines = body.split(b"\n")
     if not lines[-1]:
         lines.pop()  # the newline at the end ends a line and begins none

@@ -13,6 +13,7 @@ from functools import lru_cache
 from operator import add
 
 _SHORT = 300  # letters
+TEXT_MAX = 2_000  # letters of a subject's texts that are cut into words
 LENGTH_MAX = 64  # letters of a stored word; a longer one is found by its first 64
 
 _UNSPACED = (
@@ -31,8 +32,21 @@ def fold(text: str) -> str:
 
 
 def words_of(*texts: str) -> set[str]:
-    """Every word under which these texts are found."""
+    """Every word under which these texts are found: those of their first 2,000 letters together, in the order given.
+
+    The bound keeps one subject from making as much work as thousands.
+    """
+    if sum(map(len, texts)) > TEXT_MAX:
+        texts = _beginning(texts)
     return set().union(*[_words_of_short(text) if len(text) <= _SHORT else _words_of(text) for text in texts])
+
+
+def _beginning(texts: tuple[str, ...]) -> tuple[str, ...]:
+    kept, room = [], TEXT_MAX
+    for text in texts:
+        kept.append(text[:room])
+        room -= len(kept[-1])
+    return tuple(kept)
 
 
 def _words_of(text: str) -> frozenset[str]:

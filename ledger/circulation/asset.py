@@ -129,7 +129,7 @@ class Asset(State, of="asset"):
         return found
 
     def words(self) -> Iterable[str]:
-        return words_of(self.title, self.description, *self.keywords)
+        return words_of(self.title, *self.keywords, self.description)
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ class OfferOpened(Kind, name="offer.opened", opens=("offer",)):
     def check(self, world: World, act: Act[OfferOpened]) -> None:
         if self.validUntil <= act.seconds:
             raise Refused("offer_over", f"the entry's time is {act.seconds}", pointer="/payload/body/validUntil")
-        if self.to == [act.party]:
+        if act.party in self._named():
             raise Refused("self_dealing", pointer="/payload/body/to")
         for party in self._named():
             world.get(Party, party)

@@ -191,3 +191,34 @@ def test_a_full_queue_says_when_to_come_back_and_everything_taken_in_is_recorded
                 time.sleep(0.01)
             assert answer.status_code in (200, 201)
         assert client.get("/v1/ledger").json()["size"] == 81
+
+
+def test_trailers_are_not_collected(house: House) -> None:
+    with running(house) as service, socket.create_connection(_address(service), timeout=10) as line:
+        line.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 200")
+        line.sendall(b"0\r\na: b\r\n")
+        assert _ended(line)
+
+
+def test_the_rest_of_a_request_that_was_answered_is_not_waited_for_for_ever(house: House) -> None:
+    with running(house, body_seconds=1) as service, socket.create_connection(_address(service), timeout=10) as line:
+        line.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+        assert line.recv(1000).startswith(b"HTTP/1.1 200")
+        line.sendall(b"x")
+        assert _ended(line)
+
+
+def _address(service: Running) -> tuple[str, int]:
+    url = httpx.URL(service.url)
+    return url.host, url.port or 80
+
+
+def _ended(line: socket.socket) -> bool:
+    """Whether the service closes the connection within the socket's patience."""
+    try:
+        while line.recv(1000):
+            pass
+    except ConnectionResetError:
+        pass
+    return True

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api import limits
-from api.limits import Buckets, read_body
+from api.limits import Buckets, Slots, read_body
 from api.problems import TooFast
 from ledger.errors import Malformed, Problem, Unavailable
 
@@ -147,3 +147,21 @@ def test_a_client_that_goes_away_is_not_waited_for() -> None:
 def test_what_has_arrived_gives_a_large_body_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SLOWEST", 10)
     assert read(part(b"0123", True), 0.2, part(b"4"), seconds=0.1) == b"01234"
+
+
+# -- slots -------------------------------------------------------------------------------------------------------
+
+
+def test_an_address_takes_only_its_share_of_slots_and_gets_them_back() -> None:
+    slots = Slots(3, 2)
+    slots.take("a")
+    slots.take("a")
+    with pytest.raises(Unavailable) as many:
+        slots.take("a")
+    assert many.value.code == "address_too_many"
+    slots.take("b")
+    with pytest.raises(Unavailable) as full:
+        slots.take("c")
+    assert full.value.code == "queue_full"
+    slots.give_back("a")
+    slots.take("c")

@@ -290,10 +290,11 @@ def test_only_so_many_batches_are_held_at_a_time(house: House) -> None:
         for _ in range(4):  # each gives its place back, whatever it ends in
             assert client.post("/v1/statements/batch", content=b"x" * 2**25, headers=NDJSON).status_code == 413
             assert len(batch(client, lines_of(sent))) == 1
-        batches._value = 0
+        batches.take("one client")
+        batches.take("another")
         answer = client.post("/v1/statements/batch", content=lines_of(sent), headers=NDJSON)
         assert (answer.status_code, code_of(answer)) == (503, "queue_full")
-        batches._value = 1
+        batches.give_back("another")
         assert batch(client, lines_of(sent))[0]["status"] == 200
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.words import LENGTH_MAX, fold, words_asked, words_of
+from ledger.words import LENGTH_MAX, TEXT_MAX, fold, words_asked, words_of
 
 STORED = [
     ("", set()),
@@ -81,3 +81,11 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 @given(st.lists(st.text(max_size=20), max_size=4))
 def test_words_are_short_and_folded(texts: list[str]) -> None:
     assert all(0 < len(word) <= LENGTH_MAX and fold(word) == word for word in words_of(*texts))
+
+
+def test_only_the_first_letters_of_many_texts_make_work() -> None:
+    title, keyword, description = "Spindle 主轴", "last", "x" * 1_000 + " early " + "y" * 2_000 + " late"
+    found = words_of(title, keyword, description)
+    assert {"spindle", "主轴", "last", "early"} <= found
+    assert "late" not in found
+    assert len(words_of("".join(map(chr, range(0x4E00, 0x9000))))) <= 2 * TEXT_MAX

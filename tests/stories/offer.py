@@ -22,10 +22,11 @@ STORIES = {
         factory     offer.opened           old of blades blades@1                  recorded
         factory     offer.opened           new of blades blades@2                  recorded
     """,
-    "an offer names parties that exist, and not only its holder": """
+    "an offer names parties that exist, and never its holder": """
         joined      factory partner
         factory     asset.registered       blades                                  recorded
         factory     offer.opened           deal of blades to=[factory]             self_dealing
+        factory     offer.opened           deal of blades to=[factory,partner]     self_dealing
         factory     offer.opened           deal of blades to=[no-party]            subject_unknown
         factory     offer.opened           deal of blades to=[partner,partner]     body_malformed
         factory     offer.opened           deal of blades to=[]                    body_malformed
