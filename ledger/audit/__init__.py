@@ -30,7 +30,7 @@ from ledger.audit.source import RemoteSource, Source, StoreSource, open_folder
 from ledger.audit.state import check_state, check_tiles
 from ledger.audit.tree import Tree
 from ledger.audit.verdict import Finding, Verdict, Word
-from ledger.audit.workers import Examining, Workers
+from ledger.audit.workers import Crew, Examining, Workers
 from ledger.errors import Problem, Unavailable
 from ledger.log.merkle import EMPTY_ROOT
 
@@ -84,7 +84,8 @@ class _Run:
 
     def __init__(self, source: Source, workers: Workers, progress: Progress | None) -> None:
         self._source = source
-        self._examining = Examining(workers, lambda done: progress(done, source.size) if progress else None)
+        self._crew = Crew(workers)
+        self._examining = Examining(self._crew, lambda done: progress(done, source.size) if progress else None)
         self.replay = Replay()
         self.tree = Tree(())
         self.holds = 0  # entries
@@ -123,7 +124,7 @@ class _Run:
                 self.replay.add(chunk)
                 if not well:
                     return None
-            check_state(self._source, self.replay)
+            check_state(self._source, self.replay, self._crew)
         except Unavailable:
             raise
         except Exception as stumble:

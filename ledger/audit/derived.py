@@ -1,24 +1,18 @@
 """What a store must hold beside its entries, row by row, in the order of each table's key.
 
-The replay leaves the subjects as they stand and a few notes; every derived row follows from these. Rows are made as
-they are asked for: what is kept in memory is a byte for each subject under each look-up and word.
+The replay leaves the subjects as they stand and a few notes; every derived row follows from these, and is made when
+it is asked for.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
 
+from ledger.audit.lists import CHAPTER, Keys, lookups_of, rows_of, words_of
 from ledger.audit.replay import Replay
 from ledger.audit.source import Row
-from ledger.world import Subject
-
-CHAPTER = 256
-"""Numbers of subjects in one row of a list (``Store.kept``)."""
-
-_Places = defaultdict[tuple[str, int], defaultdict[str, bytearray]]
-"""(first column, chapter) -> second column -> low bytes of the numbers of the subjects listed there, ascending."""
+from ledger.world import State, Subject
 
 
 class Derived:
@@ -45,37 +39,24 @@ class Derived:
         return ((no, *superseded) for no in sorted(past) for superseded in past[no])
 
     def lookup(self) -> Iterator[Row]:
-        places = _places()
-        for subject in self.subjects:
-            chapter, low = divmod(subject.no, CHAPTER)
-            for name, value in set(subject.state.lookups()):
-                places[name, chapter][value].append(low)
-        return _rows(places)
+        return self._lists(lookups_of)
 
     def word(self) -> Iterator[Row]:
-        places = _places()
-        for subject in self.subjects:
-            chapter, low = divmod(subject.no, CHAPTER)
-            under = places[subject.state.TYPE, chapter]
-            for word in set(subject.state.words()):
-                under[word].append(low)
-        return _rows(places)
+        return self._lists(words_of)
+
+    def chapters(self) -> Iterator[list[tuple[str, bytes]]]:
+        """(type, state) of every subject, by chapters of look-ups and words."""
+        for first in range(0, len(self.subjects), CHAPTER):
+            yield [(s.state.TYPE, s.state.encode()) for s in self.subjects[first : first + CHAPTER]]
+
+    def _lists(self, keys_of: Callable[[State], Keys]) -> Iterator[Row]:
+        """The rows of look-ups or words: all in memory, for they are in another order than subjects are."""
+        rows: list[Row] = []
+        for first in range(0, len(self.subjects), CHAPTER):
+            states = (s.state for s in self.subjects[first : first + CHAPTER])
+            rows += rows_of(first // CHAPTER, map(keys_of, states))
+        return iter(sorted(rows, key=lambda row: row[:3]))
 
     def mention(self) -> Iterator[Row]:
         rows: Iterable[Iterable[Row]] = (zip(repeat(no), at) for no, at in enumerate(self._replay.mentions))
         return chain.from_iterable(rows)
-
-
-def _places() -> _Places:
-    return defaultdict(lambda: defaultdict(bytearray))
-
-
-def _rows(places: _Places) -> Iterator[Row]:
-    """(first, second, chapter, numbers), in order: texts by code point, and so by their UTF-8 bytes in a store."""
-    chapters: dict[str, list[int]] = {}
-    for first, chapter in places:
-        chapters.setdefault(first, []).append(chapter)
-    for first in sorted(chapters):
-        under = [(chapter, places[first, chapter]) for chapter in chapters[first]]
-        for second, chapter in sorted((second, chapter) for chapter, seconds in under for second in seconds):
-            yield first, second, chapter, bytes(places[first, chapter][second])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from identity.disclosure import digest
 from ledger.audit.compare import Difference, difference
-from ledger.audit.derived import CHAPTER, Derived
+from ledger.audit.derived import Derived
+from ledger.audit.lists import CHAPTER, Chapter, Digests, digest_chapter, digests_of
 from ledger.audit.replay import Replay, digest_of
 from ledger.audit.source import Row, Source
 from ledger.audit.tree import Tree
 from ledger.audit.verdict import Finding
+from ledger.audit.workers import Crew, Task
 from ledger.errors import Malformed, Problem
 from ledger.log.tile import WIDTH_MAX
 from ledger.store import Table
@@ -23,18 +26,23 @@ _INDEX_AT: dict[Table, int] = {"past": 1, "mention": 1}
 """The column that holds the entry a row is about; other rows are about what the subject's last change made."""
 
 
-def check_state(source: Source, replay: Replay) -> None:
+_OUT_MAX = 16
+"""Chapters of states that wait at a time: some 10 MB."""
+
+
+def check_state(source: Source, replay: Replay, crew: Crew) -> None:
     """What is stored follows from the entries, the tiles aside, and can be found. Raises ``Finding``."""
     derived = Derived(replay)
+    lists = _Lists(source, derived, crew)
     due: dict[Table, Callable[[], Iterable[Row]]] = {
         "subject": derived.subject,
         "past": derived.past,
+        "mention": derived.mention,
         "lookup": derived.lookup,
         "word": derived.word,
-        "mention": derived.mention,
     }
     for table, rows in due.items():
-        if table in source.tables:
+        if table in source.tables and not lists.agree(table):
             stored = _digested(source.rows(table)) if table == "past" else source.rows(table)
             _check(table, difference(rows(), stored, _KEYS[table]), derived.subjects)
     if "subject" not in source.tables and (listing := source.subjects()) is not None:
@@ -43,6 +51,38 @@ def check_state(source: Source, replay: Replay) -> None:
         _check_disclosures(source, replay)
     for table, key, what in source.astray():
         raise _astray(table, key, what, derived.subjects)
+
+
+class _Lists:
+    """Look-ups and words in short. Only where they do not agree are they compared row by row, to tell who is wrong."""
+
+    def __init__(self, source: Source, derived: Derived, crew: Crew) -> None:
+        self._source = source
+        self._crew = crew
+        self._lookup: Digests = {}
+        self._word: Digests = {}
+        self._waiting: deque[Task[Chapter]] = deque()
+        if "lookup" in source.tables:
+            for chapter, states in enumerate(derived.chapters()):
+                self._waiting.append(crew.hand(digest_chapter, chapter, states))
+                self._collect(_OUT_MAX)
+
+    def agree(self, table: Table) -> bool:
+        if table not in ("lookup", "word"):
+            return False
+        self._collect(0)
+        try:
+            return digests_of(self._source.rows(table)) == (self._lookup if table == "lookup" else self._word)
+        except (Problem, TypeError):
+            return False
+
+    def _collect(self, most: int) -> None:
+        """Take in what is done, and see to it that no more than so many chapters wait."""
+        while self._waiting and (self._waiting[0].is_done() or len(self._waiting) > most):
+            if self._waiting[0].is_done() or not self._crew.help():
+                chapter = self._waiting.popleft().result()
+                self._lookup |= chapter.lookup
+                self._word |= chapter.word
 
 
 def _digested(rows: Iterator[Row]) -> Iterator[Row]:
@@ -85,10 +125,10 @@ def _numbers(row: Row | None) -> set[int]:
 
 def _astray(table: Table, key: Row, what: str, subjects: list[Subject]) -> Finding:
     match table, key:
-        case (("subject" | "past"), (int(no), *_)) if no < len(subjects):
+        case ("subject", (int(no),)) if no < len(subjects):
             subject = subjects[no]
             return Finding("corrupt", "index_other", what, index=subject.index, subject=subject.id)
-        case (("entry" | "disclosure"), (int(index), *_)):
+        case ("entry", (int(index),)):
             return Finding("corrupt", "index_other", what, index=index)
         case _:
             return Finding("corrupt", "index_other", f"{table}: {what}")

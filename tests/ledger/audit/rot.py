@@ -22,8 +22,8 @@ KEYS = {
     "tile": "level, number",
     "disclosure": '"index", place',
 }
-NARROW = ("lookup", "word", "mention")  # WITHOUT ROWID
-NUMBERED = ("entry", "subject")  # their first column is the row id, and stored as NULL
+NUMBERED = ("entry", "subject")  # their first column is the row id, and stored as NULL; the others have none
+LOCAL = 480  # bytes of a cell that lie together however long it is, with pages of 4,096 bytes
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,15 @@ class Cell:
 
 
 def cells(path: Path, table: str, step: int) -> Iterator[Cell]:
-    """Every ``step``-th row of a table that lies on one page, and nowhere else in the file."""
+    """Every ``step``-th row of a table that is nowhere else in the file; of a long one, what lies together."""
     data = path.read_bytes()
     with sqlite3.connect(path) as connection:
-        rowid = "NULL" if table in NARROW else "rowid"
+        rowid = "rowid" if table in NUMBERED else "NULL"
         rows = connection.execute(f"SELECT {rowid}, * FROM {table} ORDER BY {KEYS[table]}").fetchall()
     connection.close()
     for rowid, *row in rows[::step]:
         cell = format_cell(rowid, [None, *row[1:]] if table in NUMBERED else row)
+        cell = cell if cell in data else cell[:LOCAL]
         if data.count(cell) == 1:
             yield Cell(table, tuple(row), data.index(cell), len(cell))
 

@@ -63,7 +63,7 @@ LIES = {
     "another past": "UPDATE past SET state = replace(state, 'vibration', 'temperature') WHERE no = {}",
     "a past act": "UPDATE past SET advanced = advanced + 1 WHERE no = {}",
     "a past left out": "DELETE FROM past WHERE no = {}",
-    "a past of no time": "UPDATE past SET \"index\" = 'then' WHERE rowid = (SELECT max(rowid) FROM past WHERE no = {})",
+    "a past of no time": "UPDATE OR REPLACE past SET \"index\" = 'then' WHERE no = {}",
     "a mention left out": "DELETE FROM mention WHERE no = {}",
     "a mention too many": "INSERT INTO mention VALUES ({}, 0)",
 }

@@ -10,7 +10,7 @@ import pytest
 from ledger.audit import Workers, audit
 from ledger.audit import workers as module
 from ledger.audit.source import Chunk
-from ledger.audit.workers import Examining
+from ledger.audit.workers import Crew, Examining
 from tests.cast import Play
 from tests.ledger.audit.forged import Shown
 
@@ -44,7 +44,7 @@ def test_a_process_that_dies_takes_nothing_along(entries: list[bytes]) -> None:
         assert workers.pool is not None
         workers.pool.submit(os.getpid).result()
         (helper,) = workers.pool._processes
-        examining = Examining(workers, lambda done: None)
+        examining = Examining(Crew(workers), lambda done: None)
         for chunk in chunks(entries):
             examining.add(chunk)
         os.kill(helper, signal.SIGKILL)
@@ -57,7 +57,7 @@ def test_a_full_backlog_is_worked_off_here(entries: list[bytes], monkeypatch: py
     monkeypatch.setattr(module, "BACKLOG_MAX", 200_000)
     through: list[int] = []
     with Workers(0) as workers:
-        examining = Examining(workers, through.append)
+        examining = Examining(Crew(workers), through.append)
         for chunk in chunks(entries):
             assert examining.add(chunk)
         assert sum(len(one.leaves) for one in examining.finish()) == 2_000
@@ -69,7 +69,7 @@ def test_nothing_more_need_be_added_once_something_is_wrong(
 ) -> None:
     monkeypatch.setattr(module, "BACKLOG_MAX", 0)
     with Workers(0) as workers:
-        examining = Examining(workers, lambda done: None)
+        examining = Examining(Crew(workers), lambda done: None)
         assert examining.add(Chunk(0, entries[:100]))
         assert not examining.add(Chunk(100, [b"garbage", *entries[101:200]]))
         assert [one.stop for one in examining.finish()] == [100, 100]
