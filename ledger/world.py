@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import orjson
@@ -64,7 +65,8 @@ STATES: dict[str, type[State]] = {}
 class State:
     """Base of what is known of a subject: a frozen dataclass of plain JSON values, spelled as on the wire.
 
-    Fields that come with a later rules version have defaults, so that the oldest stored state still reads.
+    A field that comes with a later rules version has a default and says since when: ``metadata={"since": 2}``. At its
+    default it is left out of the bytes, so the oldest state still reads, and replays to the bytes it had.
     ``lookups`` and ``words`` are pure functions of the state: finding a subject needs no bookkeeping of its own.
     ``UNIQUE`` names the look-ups that rules may use; one of those never leads to two subjects.
     """
@@ -89,7 +91,16 @@ class State:
 
     def encode(self) -> bytes:
         """Canonical JSON (RFC 8785 on the subset of design section 3)."""
-        return orjson.dumps(self.__dict__, option=orjson.OPT_SORT_KEYS)
+        shown, added = self.__dict__, self._added()
+        if added:
+            shown = {name: value for name, value in shown.items() if name not in added or value != added[name]}
+        return orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
+
+    @classmethod
+    @cache
+    def _added(cls) -> dict[str, Any]:
+        """The fields that came with a later rules version, and their defaults."""
+        return {one.name: one.default for one in fields(cls) if "since" in one.metadata}
 
 
 def decode_state(type_: str, data: bytes) -> State:

@@ -1,5 +1,6 @@
 """The world: what an act may see and change, and what becomes of order, look-ups and time. Verdicts are in stories."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -199,3 +200,25 @@ def test_unique_look_ups_lead_to_one_subject_each() -> None:
                 found[key] = subject
     assert {name for name, _ in found} == {"did"}
     assert len(found) == 4
+
+
+def test_a_field_added_later_is_left_out_at_its_default_so_that_old_states_replay_to_the_byte() -> None:
+    @dataclass(frozen=True)
+    class Before(State, of="grown"):
+        holder: str
+
+    del STATES["grown"]
+
+    @dataclass(frozen=True)
+    class After(State, of="grown"):
+        holder: str
+        notes: int = field(default=0, metadata={"since": 2})
+
+    try:
+        old = Before("party").encode()
+        assert After("party").encode() == old
+        assert decode_state("grown", old) == After("party")
+        assert After("party", 1).encode() == b'{"holder":"party","notes":1}'
+        assert decode_state("grown", After("party", 1).encode()) == After("party", 1)
+    finally:
+        del STATES["grown"]

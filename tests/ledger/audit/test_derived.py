@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.audit import StoreSource
 from ledger.audit.derived import Derived
+from ledger.audit.lists import digest_chapter, digests_of
 from ledger.audit.replay import Replay, digest_of
+from ledger.audit.source import Row
 from ledger.store.memory import MemoryStore
 from tests.cast import life
 from tests.ledger.written import busy, write
@@ -48,3 +52,21 @@ def test_words(both: tuple[MemoryStore, Derived]) -> None:
 def test_mentions(both: tuple[MemoryStore, Derived]) -> None:
     store, derived = both
     assert list(derived.mention()) == list(store.kept("mention"))
+
+
+def test_look_ups_and_words_in_short(both: tuple[MemoryStore, Derived]) -> None:
+    store, derived = both
+    chapters = [digest_chapter(chapter, states) for chapter, states in enumerate(derived.chapters())]
+    assert {no: made for chapter in chapters for no, made in chapter.lookup.items()} == digests_of(store.kept("lookup"))
+    assert {no: made for chapter in chapters for no, made in chapter.word.items()} == digests_of(store.kept("word"))
+
+
+ROWS = st.tuples(st.text("ab", max_size=3), st.text("ab", max_size=3), st.integers(0, 1), st.binary(max_size=3))
+
+
+@given(st.lists(ROWS, max_size=5), st.lists(ROWS, max_size=5))
+def test_digests_are_equal_exactly_where_the_rows_of_each_chapter_are(one: list[Row], other: list[Row]) -> None:
+    def chapters(rows: list[Row]) -> dict[object, list[Row]]:
+        return {row[2]: [same for same in rows if same[2] == row[2]] for row in rows}
+
+    assert (digests_of(one) == digests_of(other)) == (chapters(one) == chapters(other))
