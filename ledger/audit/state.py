@@ -49,8 +49,11 @@ def check_state(source: Source, replay: Replay, crew: Crew) -> None:
         _check("subject", difference(derived.listing(), listing, 1), derived.subjects)
     if "disclosure" in source.tables:
         _check_disclosures(source, replay)
-    for table, key, what in source.astray():
-        raise _astray(table, key, what, derived.subjects)
+    try:
+        for table, key, what in source.astray():
+            raise _astray(table, key, what, derived.subjects)
+    except Problem as problem:
+        raise Finding.of(problem) from problem
 
 
 class _Lists:

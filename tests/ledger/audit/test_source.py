@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from ledger.audit import RemoteSource, Workers, audit, open_folder, unreadable
 from ledger.audit.source import Row
 from ledger.errors import Corrupt, Malformed, Unavailable
-from ledger.store import Store, sqlite
+from ledger.store import Store, Table, sqlite
 from ledger.store.files import Folder
 from ledger.store.memory import MemoryStore
 from ledger.store.sql import SqlStore
@@ -188,3 +188,14 @@ def test_an_error_of_our_own_is_no_verdict(workers: Workers) -> None:
 def test_a_checkpoint_that_is_none() -> None:
     with pytest.raises(Malformed):
         Service(MemoryStore()).source(b"hello\n")
+
+
+def test_indexes_that_cannot_be_looked_at_accuse_no_entry(home: Path, workers: Workers) -> None:
+    with open_folder(home) as source:
+
+        def unreadable_indexes() -> Iterator[tuple[Table, Row, str]]:
+            raise Corrupt("store_corrupt", "a page is gone")
+
+        source.astray = unreadable_indexes  # type: ignore[method-assign]
+        verdict = audit(source, workers)
+    assert (verdict.word, verdict.size, verdict.index, verdict.reason) == ("corrupt", 31, None, "store_corrupt")
