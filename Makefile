@@ -17,6 +17,7 @@ install: .venv/.installed ## make .venv with the pinned dependencies and the cad
 
 # The stamp is written last, so that an interrupted installation starts again.
 .venv/.installed: requirements.lock pyproject.toml
+	@echo "installing into .venv: a minute or two, once"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

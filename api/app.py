@@ -14,6 +14,7 @@ from api.deps import check_policy
 from api.front import Front
 from api.service import Service, software
 from api.settings import Settings
+from api.writing import Apart
 
 
 class Cadastre(FastAPI):
@@ -54,6 +55,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would lead to whatever host the client named
     )
     problems.install(app)
     for part in (statements, entries, subjects, tlog, kinds, ledger, health, openapi):
@@ -61,12 +63,12 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
     return app
 
 
-def serve(settings: Settings, listening: Callable[[str], None] | None = None) -> None:
+def serve(settings: Settings, listening: Callable[[str], None] | None = None, begun: Apart | None = None) -> None:
     """Serve a ledger until told to stop (SIGINT, SIGTERM). Raises what ``Service.open`` raises.
 
-    ``listening`` is called with the URL once the service answers there.
+    ``listening`` is called with the URL once the service answers there, ``begun`` is as for ``Service.open``.
     """
-    service = Service.open(settings)
+    service = Service.open(settings, begun)
     logs.configure(settings.log_level)
     try:
         server.run(create_app(settings, service), settings, listening)

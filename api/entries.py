@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from api.deps import READERS, Ledger, Reading, check_reader
+from api.numbers import Whole
 from api.openapi import bytes_too, problems
+from api.pages import STEP, cut
 from api.problems import Reply
 from api.service import Service
 from identity.canonical import b64encode
@@ -25,7 +28,7 @@ COUNT_MAX = 1_024
 
 router = APIRouter(tags=["entries"])
 
-Index = Annotated[int, Path(ge=0, lt=2**53)]
+Index = Annotated[int, Whole, Path(ge=0, lt=2**53)]
 Accept = Annotated[str, Header(description=f"`{BYTES}` asks for the bytes")]
 
 
@@ -85,21 +88,27 @@ def _read(data: bytes) -> tuple[dict[str, Any], Statement]:
 )
 def entries(
     reader: Reading,
-    start: Annotated[int, Query(ge=0, lt=2**53, description="index of the first")] = 0,
-    count: Annotated[int, Query(ge=1, le=COUNT_MAX, description="at most so many")] = 100,
+    start: Annotated[int, Whole, Query(ge=0, lt=2**53, description="index of the first")] = 0,
+    count: Annotated[int, Whole, Query(ge=1, le=COUNT_MAX, description="at most so many")] = 100,
     accept: Accept = "",
 ) -> Any:
     """Entries in order. As bytes: each after its length in two bytes, big-endian (C2SP tlog-tiles entry bundle).
 
-    Past the end the list is empty; bytes are answered with a problem there, since a bundle holds at least one.
+    Where entries are large, fewer come than were asked for. Past the end the list is empty; bytes are answered with a
+    problem there, since a bundle holds at least one.
     """
-    found = reader.entries(start, start + count)
+    found = cut(_entries(reader, start, start + count))
     if BYTES not in accept:
         return [summary_of(data) for data in found]
-    bundle = format_bundle(found)
-    if not bundle:
+    if not found:
         raise Absent("entry_absent", f"entry {start} of {reader.head().size}", index=start)
-    return Response(bundle, media_type=BYTES)
+    return Response(format_bundle(found), media_type=BYTES)
+
+
+def _entries(reader: Reader, start: int, stop: int) -> Iterator[bytes]:
+    """The entries start..stop-1 as far as there are, read as they are taken."""
+    for first in range(start, min(stop, reader.head().size), STEP):
+        yield from reader.entries(first, min(first + STEP, stop))
 
 
 @router.get(

@@ -18,6 +18,7 @@ from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.entries import receipt_reply
+from api.limits import network_of
 from api.problems import Reply, reply_of
 from api.service import Service
 from api.statements import submit_one
@@ -46,6 +47,8 @@ class Front:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # the server leaves the body out
         service: Service = self.state.service
         answer = _Answer(send, request_id_of(scope), service)
         try:
@@ -124,6 +127,6 @@ def request_id_of(scope: Scope) -> bytes:
 
 
 def address_of(scope: Scope) -> str:
-    """The address a request comes from, as far as it is known."""
+    """The network a request comes from, as far as it is known: what limits count."""
     client: tuple[str, Any] | None = scope.get("client")
-    return client[0] if client else ""
+    return network_of(client[0]) if client else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -16,8 +17,8 @@ from ledger.statement import Kind as Stated
 
 declare(
     "absent",
-    kind_absent=("there is no such kind", "list them with GET /v1/kinds"),
-    refusal_absent=("there is no such code", "list them with GET /v1/refusals"),
+    kind_absent=("there is no such kind", "list them: cadastre kinds, or GET /v1/kinds"),
+    refusal_absent=("there is no such code", "list them: cadastre refusals, or GET /v1/refusals"),
 )
 
 router = APIRouter(tags=["kinds"])
@@ -62,22 +63,28 @@ async def kind(name: str) -> KindInFull:
     found = KINDS.get(name)
     if found is None:
         raise Absent("kind_absent", name)
-    return KindInFull(**_members(found), schema=found.model_json_schema(by_alias=True))
+    return KindInFull(**_members(found), schema=_schema(found))
 
 
 @router.get("/v1/refusals", dependencies=[PUBLIC], responses=problems())
 async def refusals() -> list[Refusal]:
     """Every code a problem can have."""
-    return [_refusal(meaning) for _, meaning in sorted(CATALOGUE.items())]
+    return [_refusal(meaning) for _, meaning in sorted(CATALOGUE.items()) if meaning.family != "halted"]
 
 
 @router.get("/v1/refusals/{code}", dependencies=[PUBLIC], responses=problems())
 async def refusal(code: str) -> Refusal:
     """One code."""
     found = CATALOGUE.get(code)
-    if found is None:
+    if found is None or found.family == "halted":  # what commands stop with is no answer of this service
         raise Absent("refusal_absent", code)
     return _refusal(found)
+
+
+@cache
+def _schema(kind: type[Stated]) -> dict[str, Any]:
+    """The form of its body. Making it takes milliseconds."""
+    return kind.model_json_schema(by_alias=True)
 
 
 def _members(kind: type[Stated]) -> dict[str, Any]:

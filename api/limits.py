@@ -2,7 +2,7 @@
 
 *How much*: a body is refused by its announced length before a byte of it is read, and again when it is longer than
 announced. *How slowly*: a body has some seconds to arrive, and more for each part that did. *How fast*: token
-buckets, one a key, in bounded memory.
+buckets, one a key, in bounded memory. An address counts as its network (:func:`network_of`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network
 
 from starlette.types import Receive, Scope
 
@@ -29,6 +31,22 @@ declare(
     address_too_many=("this address has as many batches under way as it may", "wait for one of them to be answered"),
     client_gone=("the client went away before its request was complete", "send it again"),
 )
+
+
+@lru_cache(maxsize=4_096)
+def _network_of_6(address: str) -> str:
+    try:
+        parsed = IPv6Address(address)
+    except ValueError:
+        return address[:64]  # no address: what a proxy called it
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+
+
+def network_of(address: str) -> str:
+    """What an address counts as: itself, or for IPv6 its /64, the least that anybody has to himself (RFC 4291)."""
+    return _network_of_6(address) if ":" in address else address[:64]
 
 
 class Buckets:

@@ -52,9 +52,12 @@ _STATUS_OF_CODE = {
     "statement_too_large": 413,
     "media_type_unsupported": 415,
     "address_too_fast": 429,
+    "connections_too_many": 429,
     "signer_too_fast": 429,
+    "head_too_large": 431,
     "internal_error": 500,
 }
+TOLD_MAX = 2_000  # letters of a detail, pointer or subject
 RETRY_SECONDS = 1  # what Retry-After says where nothing better is known
 
 
@@ -93,11 +96,16 @@ def members_of(problem: Problem) -> dict[str, Any]:
         "code": problem.code,
         "advice": problem.advice,
     }
-    members |= {"detail": problem.detail} if problem.detail else {}
-    for name in ("pointer", "index", "subject"):
+    members |= {"detail": _short(problem.detail)} if problem.detail else {}
+    for name in ("pointer", "subject"):
         if (value := getattr(problem, name)) is not None:
-            members[name] = value
-    return members
+            members[name] = _short(value)
+    return members | ({"index": problem.index} if problem.index is not None else {})
+
+
+def _short(text: str) -> str:
+    """What was sent may be told back, but not in full length."""
+    return text if len(text) <= TOLD_MAX else text[: TOLD_MAX - 1] + "…"
 
 
 def reply_of(problem: Problem) -> Reply:

@@ -1,95 +1,76 @@
 """A process beside the service that answers what it is asked, one message at a time.
 
 It runs a function of ours in an interpreter of its own, so its work takes no turn from the event loop. It ends when
-the service closes the line to it, or dies: nothing is left behind by a service that was killed.
-
-Processes are forked from one that has imported what they need and has a single thread (multiprocessing's fork server):
-safe whatever threads the service runs, and a matter of milliseconds. ``prepare`` has those imports made beside the
-service's own.
+the service closes the line to it, or dies: nothing is left behind by a service that was killed. Where it comes from:
+``api.forks``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
+import socket
 from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing import forkserver, get_context
-from multiprocessing.connection import Connection
+from contextlib import ExitStack, suppress
 from typing import Any
+
+from api import forks
+from api.line import Asking, Gone, Line
+
+__all__ = ["HELD", "Beside", "Gone", "calm", "live"]
 
 Serve = Callable[..., Callable[[Any], Any]]
 """Called once in the process, with the arguments given; what it returns answers each message."""
 
-_CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["api.verifiers", "api.writing"])
-
-
-def prepare() -> None:
-    """Begin to import what the processes need, and return at once. Without it the first of them waits for that."""
-    forkserver.ensure_running()
-
-
-class Gone(Exception):
-    """The process ended before it answered."""
+HELD = ExitStack()
+"""What such a process has open for as long as it lives; closed before its line is."""
 
 
 class Beside:
-    """One process. Not to be asked a second question before it has answered the first."""
+    """One process. It answers messages in the order in which they come."""
 
     def __init__(self, serve: Serve, *arguments: Any) -> None:
-        """Starts it. Blocks until the process runs, but not until it is ready: see :meth:`ready`."""
-        self._line, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=_live, args=(theirs, serve, arguments), daemon=True)
-        self._process.start()
-        theirs.close()
+        """Starts it. Does not wait until it is ready: see :meth:`ready`."""
+        self.pid, end = forks.fork()
+        self._line = Line(end)
+        self._asking: Asking | None = None
+        with suppress(Gone):  # ``ready`` will say so
+            self._line.send((serve, arguments))
 
     def ready(self) -> None:
         """Wait until the process can be asked. Raises what ``serve`` raised there, or ``Gone``."""
-        try:
-            failure = self._line.recv()
-        except (EOFError, OSError):
-            raise Gone from None
+        failure = self._line.receive()
         if failure is not None:
             raise failure
 
     async def ask(self, message: Any) -> Any:
         """The answer to a message. Raises ``Gone``."""
-        try:
-            self._line.send(message)
-            await self._readable()
-            return self._line.recv()  # it is on its way as a whole
-        except (EOFError, OSError):
-            raise Gone from None
-
-    async def _readable(self) -> None:
-        loop, line = asyncio.get_running_loop(), self._line.fileno()
-        readable = asyncio.Event()
-        loop.add_reader(line, readable.set)
-        try:
-            await readable.wait()
-        finally:
-            loop.remove_reader(line)
-            os.set_blocking(line, True)  # uvloop leaves it otherwise
+        if self._asking is None or self._asking.loop is not asyncio.get_running_loop():
+            self._asking = Asking(self._line.end)
+        return await self._asking.ask(message)
 
     def ask_now(self, message: Any) -> Any:
-        """The answer to a message, waited for. Raises ``Gone``."""
-        try:
-            self._line.send(message)
-            return self._line.recv()
-        except (EOFError, OSError):
-            raise Gone from None
+        """The answer to a message, waited for. Not while the line is asked on an event loop. Raises ``Gone``."""
+        self._line.send(message)
+        return self._line.receive()
+
+    def leave(self) -> None:
+        """Before :meth:`end` is called in another thread than that of the event loop it is asked on."""
+        if self._asking is not None and not self._asking.loop.is_closed():
+            self._asking.leave()
+        self._asking = None
 
     def end(self) -> None:
-        """Close the line, and wait until the process has finished what it was doing."""
-        self._line.close()
-        self._process.join()
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid
+        """Close the line, and wait until the process has finished what it was doing and has let go of everything."""
+        self.leave()
+        end = self._line.end
+        end.setblocking(True)
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_WR)
+            while end.recv(2**16):
+                """It was answering."""
+        end.close()
 
 
 def calm() -> None:
@@ -102,16 +83,21 @@ def calm() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def _live(line: Connection, serve: Serve, arguments: tuple[Any, ...]) -> None:
+def live(end: socket.socket) -> None:
+    """The whole life of such a process. Leaves the line open: that it closes says that the process has ended."""
     for one in (signal.SIGINT, signal.SIGTERM):  # they may go to the whole group: it is the service that decides
         signal.signal(one, signal.SIG_IGN)
-    try:
-        answer = serve(*arguments)
-    except Exception as failure:
-        line.send(failure)
-        return
-    with suppress(EOFError, OSError):
+    line = Line(end)
+    with suppress(Gone), HELD:
+        try:
+            serve, arguments = line.receive()
+            answer = serve(*arguments)
+        except Gone:
+            raise
+        except Exception as failure:
+            line.send(failure)
+            return
         line.send(None)
         calm()
         while True:
-            line.send(answer(line.recv()))
+            line.send(answer(line.receive()))

@@ -69,14 +69,20 @@ class Service:
         self.metrics.watch("cadastre_ready", "1 while statements can be admitted", lambda: writer.trouble is None)
 
     @classmethod
-    def open(cls, settings: Settings) -> Service:
-        """Open the ledger in a folder as its one writer. Raises what ``api.writing.opened`` raises."""
+    def open(cls, settings: Settings, begun: Apart | None = None) -> Service:
+        """Open the ledger in a folder as its one writer. Raises what ``api.writing.opened`` raises.
+
+        ``begun`` is a writer that began to open it before (``scripts/serve.py``).
+        """
         with ExitStack() as held:
+            if begun is not None:
+                held.callback(begun.close)
             folder = Folder.open(settings.folder)
             store = SqlStore.open(folder.store)  # for readers; the writer has one of its own
             held.callback(store.close)
-            writer: Appending = Apart(folder.path, settings.log_level) if settings.workers else Here(folder.path)
-            held.callback(writer.close)
+            writer = begun or _writer(folder, settings, held)
+            if isinstance(writer, Apart):
+                writer.ready()
             service = cls(settings, folder, writer, Reader(store, lambda: writer.head))
             service._held = held.pop_all()
             return service
@@ -130,3 +136,10 @@ class Service:
                 await asyncio.to_thread(self.publish)
             except Exception:
                 log.exception("the checkpoint file could not be written")
+
+
+def _writer(folder: Folder, settings: Settings, held: ExitStack) -> Apart | Here:
+    """A writer where the settings have it, closed with what else is held."""
+    writer = Apart(folder.path, settings.log_level) if settings.workers else Here(folder.path)
+    held.callback(writer.close)
+    return writer

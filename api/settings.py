@@ -42,7 +42,10 @@ class Settings(BaseModel):
         ),
     ] = max(1, (os.cpu_count() or 2) - 1)
     proxies: Annotated[str, Field(description="addresses of proxies whose X-Forwarded-For is believed")] = ""
-    connections: Annotated[int, Field(ge=1, description="connections served at a time")] = 1_024
+    connections: Annotated[int, Field(ge=1, description="connections at a time")] = 1_024
+    address_connections: Annotated[
+        int, Field(ge=1, description="connections of one address at a time; proxies may have any number")
+    ] = 512
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="what is worth a line in the log")
     ] = "info"
@@ -56,8 +59,14 @@ class Settings(BaseModel):
     requests: Annotated[int, Field(ge=1, description="batch requests at a time, whose bodies are held")] = 16
     request_lines: Annotated[int, Field(ge=1, description="lines of a batch request")] = 10_000
     body_seconds: Annotated[
-        float, Field(gt=0, description="time for a request's head to arrive, then for its body; more if that is large")
+        float,
+        Field(
+            gt=0,
+            description="time for a request's head to arrive, then its body, then for its answer to be read; more for"
+            " what is large",
+        ),
     ] = 10.0
+    answer_bytes: Annotated[int, Field(ge=2**22, description="bytes of answers that wait for clients to read")] = 2**26
 
     address_rate: Annotated[Rate, Field(description="requests a second of one address")] = 2_000
     address_burst: Annotated[int, Field(ge=1, description="requests at once of one address")] = 4_000

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+import orjson
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.deps import READERS, Reading
 from api.entries import Summary, summary_of
+from api.numbers import Whole
 from api.openapi import problems
+from api.pages import PAGE_BYTES, STEP, array_of, cut, json_of
 from ledger.read import Reader
 from ledger.words import fold
 from ledger.world import Subject as Found
@@ -18,7 +22,7 @@ FIRST = 2**53  # before the first page: above every number
 
 router = APIRouter(tags=["subjects"])
 
-Limit = Annotated[int, Query(ge=1, le=1_000)]
+Limit = Annotated[int, Whole, Query(ge=1, le=1_000)]
 Name = Annotated[str, Field(description="subject id; for a party also its DID")]
 
 
@@ -41,46 +45,50 @@ class SubjectAt(Subject):
 
 
 class Page(BaseModel):
-    """Some of what was found, latest first. ``cursor`` asks for the next page; null after the last."""
+    """Some of what was found, latest first. ``cursor`` asks for the next page; null after the last.
+
+    A page ends early where its items are large.
+    """
 
     items: list[Subject]
     cursor: str | None
 
 
-@router.get("/v1/subjects", dependencies=[READERS], responses=problems())
+@router.get("/v1/subjects", dependencies=[READERS], response_model=list[Subject], responses=problems())
 def subjects(
     reader: Reading,
-    after: Annotated[int, Query(ge=-1, lt=2**53, description="number of the last one known")] = -1,
+    after: Annotated[int, Whole, Query(ge=-1, lt=2**53, description="number of the last one known")] = -1,
     limit: Limit = 100,
-) -> list[Subject]:
-    """Every subject, in the order they were opened."""
-    return [_shown(found) for found in reader.subjects(after, limit)]
+) -> Response:
+    """Subjects in the order they were opened. A page ends early where they are large; after the last it is empty."""
+    return json_of(array_of(cut(map(_json, _listing(reader, after, limit)))))
 
 
 @router.get("/v1/subjects/{name}", dependencies=[READERS], responses=problems())
 def subject(
     reader: Reading,
     name: Name,
-    at: Annotated[int | None, Query(ge=0, lt=2**53, description="the ledger's size then")] = None,
+    at: Annotated[int | None, Whole, Query(ge=0, lt=2**53, description="the ledger's size then")] = None,
 ) -> SubjectAt:
     """A subject by id, a party also by DID; as it stands, or as it stood when the ledger had `at` entries."""
     size = reader.head().size
     found = reader.subject(_id_of(reader, name), size if at is None else at)
-    return SubjectAt(**_shown(found).model_dump(), size=size, at=size if at is None else at)
+    return SubjectAt(**_members(found), size=size, at=size if at is None else at)
 
 
 @router.get("/v1/subjects/{name}/history", dependencies=[READERS], responses=problems())
 def history(
     reader: Reading,
     name: Name,
-    before: Annotated[int | None, Query(ge=0, lt=2**53, description="index of the earliest one known")] = None,
+    before: Annotated[int | None, Whole, Query(ge=0, lt=2**53, description="index of the earliest one known")] = None,
     limit: Limit = 100,
 ) -> list[Summary]:
-    """The entries that touched a subject, latest first."""
-    return [summary_of(reader.entry(index)) for index in reader.history(_id_of(reader, name), before, limit)]
+    """What touched a subject, latest first. A page ends early where entries are large; after the last it is empty."""
+    found = reader.history(_id_of(reader, name), before, limit)
+    return [summary_of(data) for data in cut(map(reader.entry, found))]
 
 
-@router.get("/v1/search", dependencies=[READERS], responses=problems())
+@router.get("/v1/search", dependencies=[READERS], response_model=Page, responses=problems())
 def search(
     reader: Reading,
     q: Annotated[str, Query(max_length=200, description="words, all of which must occur; any script")] = "",
@@ -92,9 +100,9 @@ def search(
     sha256: Annotated[str | None, Query(max_length=64, description="of a version's content, base64url")] = None,
     classification: Annotated[str | None, Query(max_length=40)] = None,
     status: Annotated[str | None, Query(max_length=40)] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    limit: Annotated[int, Whole, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(pattern="^(0|[1-9][0-9]{0,15})$", description="from the page before")] = None,
-) -> Page:
+) -> Response:
     """Assets and offers, or versions, that have all words and meet all conditions, latest first."""
     conditions = {
         "keyword": keyword and fold(keyword),
@@ -105,16 +113,51 @@ def search(
     }
     keys = [(name, value) for name, value in conditions.items() if value is not None]
     types = ("asset", "offer") if type is None else (type,)
-    page = reader.search(types, q, keys, int(cursor) if cursor else FIRST, limit)
-    items = [_shown(found) for found in page.subjects]
-    return Page(items=items, cursor=None if page.before is None else str(page.before))
+    items, before = _search(reader, types, q, keys, int(cursor) if cursor else FIRST, limit)
+    next_page = orjson.dumps(None if before is None else str(before))
+    return json_of(b'{"items":' + array_of(items) + b',"cursor":' + next_page + b"}")
+
+
+def _listing(reader: Reader, after: int, limit: int) -> Iterator[Found]:
+    """Up to so many subjects numbered above ``after``, read as they are taken."""
+    while limit > 0 and (some := reader.subjects(after, min(limit, STEP))):
+        yield from some
+        after = some[-1].no
+        limit -= len(some)
+
+
+def _search(
+    reader: Reader, types: Sequence[str], query: str, keys: Sequence[tuple[str, str]], before: int | None, limit: int
+) -> tuple[list[bytes], int | None]:
+    """The items of a page, and the cursor of the next."""
+    items: list[bytes] = []
+    room = PAGE_BYTES
+    while before is not None and len(items) < limit:
+        found = reader.search(types, query, keys, before, min(limit - len(items), STEP))
+        for subject in found.subjects:
+            items.append(_json(subject))
+            room -= len(items[-1])
+            if room <= 0:
+                return items, subject.no
+        before = found.before
+    return items, before
 
 
 def _id_of(reader: Reader, name: str) -> str:
     return reader.find("did", name) if name.startswith("did:") else name
 
 
-def _shown(found: Found) -> Subject:
-    return Subject(
-        id=found.id, type=found.type, no=found.no, index=found.index, last=found.last, state=dict(found.state.__dict__)
-    )
+def _json(found: Found) -> bytes:
+    return orjson.dumps(_members(found))
+
+
+def _members(found: Found) -> dict[str, Any]:
+    """The members of ``Subject``."""
+    return {
+        "id": found.id,
+        "type": found.type,
+        "no": found.no,
+        "index": found.index,
+        "last": found.last,
+        "state": found.state.__dict__,
+    }

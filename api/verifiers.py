@@ -64,6 +64,7 @@ class Verifiers:
     async def close(self) -> None:
         """End the processes."""
         for verifier in self.all:
+            verifier.leave()
             await asyncio.to_thread(verifier.end)
         self.all.clear()
 
@@ -79,6 +80,7 @@ class Verifiers:
             except Gone:
                 log.error("a verifier process died", pid=verifier.pid, statements=len(sent))
                 self.all.remove(verifier)
+                verifier.leave()
                 await asyncio.to_thread(verifier.end)
                 verifier = await asyncio.to_thread(self._start)
             finally:

@@ -21,7 +21,7 @@ import structlog
 import ledger.circulation
 from api import logs
 from api.keyring import FolderKeyring
-from api.process import Beside, Gone
+from api.process import HELD, Beside, Gone
 from ledger.append import Admitted, Writer
 from ledger.circulation.charter import Ledger
 from ledger.errors import Problem, Unavailable, declare
@@ -201,13 +201,10 @@ class Here:
         self._held.close()
 
 
-_HELD = ExitStack()  # what a writer's process has open for as long as it lives
-
-
 def _admitting(path: Path, published: bytes | None, log_level: str) -> Admitting:
     """In the writer's process: open the ledger."""
     logs.configure(log_level)
-    return Admitting(_HELD.enter_context(opened(path, published)))
+    return Admitting(HELD.enter_context(opened(path, published)))
 
 
 class Apart:
@@ -221,11 +218,15 @@ class Apart:
     trouble: Problem | None
 
     def __init__(self, path: Path, log_level: str) -> None:
-        """Raises what :func:`opened` raises."""
+        """Begins to open the ledger, and does not wait until it is open: see :meth:`ready`."""
         self._path = path
         self._log_level = log_level
-        self.process: Beside | None = None
-        self.process = self._start(None)
+        self.process: Beside | None = Beside(_admitting, path, None, log_level)
+
+    def ready(self) -> None:
+        """Wait until the ledger is open. Raises what :func:`opened` raises."""
+        assert self.process is not None
+        self.process.ready()
         self._take(self.process.ask_now([]))
 
     async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
@@ -236,7 +237,10 @@ class Apart:
                 return self._take(await self.process.ask(asked))
             except Gone:
                 log.error("the writer's process died", statements=len(asked))
-                await asyncio.to_thread(self.close)
+                self.process, dead = None, self.process
+                if dead is not None:
+                    dead.leave()
+                    await asyncio.to_thread(dead.end)
             except Problem as problem:  # the ledger cannot be opened
                 self.trouble = problem
                 return [problem] * len(asked)

@@ -15,6 +15,7 @@ import binascii
 from typing import Any
 
 import orjson
+import pybase64
 
 from identity.errors import Malformed, declare
 
@@ -129,10 +130,9 @@ def escape(step: object) -> str:
     return str(step).replace("~", "~0").replace("/", "~1")
 
 
-# RFC 4648: section 4 is the alphabet binascii speaks, section 5 the one of the web. What belongs to the other alphabet
-# and the padding become a byte that no alphabet has.
+# RFC 4648: section 4 is the alphabet binascii speaks, section 5 the one of the web. pybase64 decodes five times as fast
+# as binascii, but reads both alphabets.
 _TO_WEB = bytes.maketrans(b"+/", b"-_")
-_FROM_WEB = bytes.maketrans(b"-_+/=", b"+/\xff\xff\xff")
 _PADDING = (b"", b"\xff", b"==", b"=")  # by length modulo 4; no encoding has length 1 modulo 4
 _LAST = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")  # the last letters that leave no unused bit set, likewise
 
@@ -149,9 +149,10 @@ def b64decode(text: str | bytes, *, pointer: str = "") -> bytes:
     """
     try:
         spelled = text.encode("ascii") if isinstance(text, str) else text
-        plain = spelled.translate(_FROM_WEB) + _PADDING[len(spelled) & 3]
-        data = binascii.a2b_base64(plain, strict_mode=True)
-    except ValueError:  # binascii.Error and UnicodeEncodeError
+        if b"+" in spelled or b"/" in spelled or b"=" in spelled:
+            raise ValueError
+        data = pybase64.b64decode(spelled + _PADDING[len(spelled) & 3], b"-_", validate=True)
+    except ValueError:  # binascii.Error and UnicodeEncodeError, too
         raise Malformed("base64url_malformed", pointer=pointer) from None
     if len(spelled) & 3 and spelled[-1] not in _LAST[len(spelled) & 3]:
         raise Malformed("base64url_malformed", pointer=pointer)

@@ -8,7 +8,8 @@ families keep three kinds of no apart:
 * *unverifiable* - well formed, but no valid signature of the named key (at the door);
 * *rule* - signed and well formed, and a rule of the ledger says no (lawful, replayable);
 
-and *service* (busy, stopped: try again) and *corrupt* (what must never happen) from all of them.
+and *service* (busy, stopped: try again) and *corrupt* (what must never happen) from all of them. *halted* is what a
+command stops with on the user's own machine; no service answers it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-Family = Literal["malformed", "unverifiable", "rule", "absent", "service", "corrupt"]
+Family = Literal["malformed", "unverifiable", "rule", "absent", "service", "corrupt", "halted"]
 
 
 @dataclass(frozen=True)

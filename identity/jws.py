@@ -13,7 +13,6 @@ mean determine each other. The statement id is SHA-256 over ``header.payload`` a
 
 from __future__ import annotations
 
-from binascii import a2b_base64
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -170,12 +169,5 @@ def peek(compact: bytes) -> Signed:
     """
     header, body, tail = compact.split(b".")
     alg, kid = _header(header)
-    payload = _quick_decode(body)
-    return Signed(compact, alg, kid, payload, orjson.loads(payload), _quick_decode(tail))
-
-
-_FROM_WEB = bytes.maketrans(b"-_", b"+/")
-
-
-def _quick_decode(segment: bytes) -> bytes:
-    return a2b_base64(segment.translate(_FROM_WEB) + b"==")  # padding beyond need is ignored
+    payload = b64decode(body)
+    return Signed(compact, alg, kid, payload, orjson.loads(payload), b64decode(tail))

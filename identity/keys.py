@@ -15,6 +15,7 @@ No id in this project depends on signature bytes.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable
@@ -66,7 +67,7 @@ declare(
     ),
     key_file_malformed=(
         "this is not a private key in PKCS#8 PEM",
-        "convert it with: openssl pkcs8 -topk8 -in OLD -out FILE",
+        "make one with: cadastre key new FILE, or convert another form: openssl pkcs8 -topk8 -in OLD -out FILE",
     ),
     key_passphrase_needed=("the key file needs a passphrase", "give the passphrase the key was written with"),
     key_passphrase_wrong=("the passphrase does not open the key file", "try again, or use another copy of the file"),
@@ -228,11 +229,16 @@ def read_key(path: Path, passphrase: bytes | Callable[[], bytes] | None = None) 
     """
     try:
         with path.open("rb") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                raise Malformed("key_file_open_to_others", str(path))
+            mode = os.fstat(file.fileno()).st_mode
             pem = file.read(_KEY_FILE_BYTES + 1)
     except FileNotFoundError:
         raise Malformed("key_file_missing", str(path)) from None
+    except IsADirectoryError:
+        raise Malformed("key_file_malformed", f"{path} is a folder") from None
+    if b"PRIVATE KEY-----" not in pem:  # nothing to be kept from others
+        raise Malformed("key_file_malformed", f"{path} {_what_is(pem)}")
+    if stat.S_IMODE(mode) & 0o077:
+        raise Malformed("key_file_open_to_others", str(path))
     if len(pem) > _KEY_FILE_BYTES:
         raise Malformed("key_file_malformed", f"{path} is longer than {_KEY_FILE_BYTES} bytes")
     if pem.lstrip().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----"):
@@ -242,7 +248,17 @@ def read_key(path: Path, passphrase: bytes | Callable[[], bytes] | None = None) 
         return _parse_pem(path, pem, secret)
     if pem.lstrip().startswith(b"-----BEGIN PRIVATE KEY-----"):
         return _parse_pem(path, pem, None)
-    raise Malformed("key_file_malformed", str(path))
+    raise Malformed("key_file_malformed", f"{path} {_what_is(pem)}")
+
+
+def _what_is(data: bytes) -> str:
+    """What a file that is no key file holds, as far as its beginning tells."""
+    if not data.strip():
+        return "is empty"
+    labelled = re.search(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----", data)
+    if labelled:
+        return f"holds a PEM of {labelled[1].decode()}, not of PRIVATE KEY"
+    return "holds no key"
 
 
 def _parse_pem(path: Path, pem: bytes, secret: bytes | None) -> SigningKey:

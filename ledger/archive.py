@@ -24,11 +24,13 @@ declare(
 )
 
 NAME_MAX = 255  # bytes
+HEAD_MAX = 512  # bytes of a file that tell whether it is an archive
 _PIECE = 2**20  # bytes read at a time
 _U16, _U32 = 0xFFFF, 0xFFFFFFFF
 _PLAIN, _ZIP64 = 10, 45  # versions needed to extract, times ten
 _DATE = 0x21  # 1 January 1980
 _LOCAL = struct.Struct("<4s5H3I2H")
+_FIXED = 14  # bytes of a header before the checksum: signature, version, flags, method, time and date
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR = struct.Struct("<4sIQI")
@@ -109,6 +111,16 @@ def _write(file: BinaryIO, name: str, pieces: Iterable[bytes]) -> Member:
 
 
 # ---- Reading -----------------------------------------------------------------------------------------------
+
+
+def begins_as_archive(head: bytes, name: str) -> bool:
+    """Whether a file that begins so was ever an archive of this spelling whose first member has this name.
+
+    ``head`` is its first ``HEAD_MAX`` bytes or all there are. What was damaged in one place still passes: either the
+    fixed beginning of a header is left, or the name.
+    """
+    fixed = _header(Member(name, 0, 0, 0))[:_FIXED]
+    return head.startswith(fixed) or head[_LOCAL.size :].startswith(name.encode("ascii"))
 
 
 class Archive:

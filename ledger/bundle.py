@@ -20,7 +20,7 @@ import orjson
 
 from identity.canonical import decode, encode
 from identity.note import NOTE_BYTES_MAX
-from ledger.archive import Archive, write_archive
+from ledger.archive import HEAD_MAX, Archive, begins_as_archive, write_archive
 from ledger.audit.source import Chunk, Row, Source
 from ledger.errors import Corrupt, Malformed, Unavailable, declare
 from ledger.log.chain import ENTRY_BYTES_MAX
@@ -28,11 +28,15 @@ from ledger.log.tile import WIDTH_MAX, format_bundle, format_entries_path, parse
 
 declare(
     "malformed",
-    bundle_wrong=("this is not a bundle of a ledger", "export it again with: cadastre export SOURCE BUNDLE"),
+    bundle_wrong=("the bundle does not hold what it should", "export it again: cadastre export SOURCE BUNDLE"),
 )
 declare(
     "service",
-    bundle_missing=("there is no such bundle", "check the path, or make one with: cadastre export SOURCE BUNDLE"),
+    bundle_missing=(
+        "there is no such folder or bundle",
+        "check the path (an address begins with http:// or https://); cadastre export SOURCE BUNDLE makes a bundle",
+    ),
+    not_a_bundle=("this file is no bundle of a ledger", "make one with: cadastre export SOURCE BUNDLE"),
     bundle_unsigned=("the ledger shows no checkpoint to go into the bundle", "start the service once, so it signs one"),
 )
 
@@ -85,10 +89,15 @@ def _format_line(row: Row) -> bytes:
 
 @contextmanager
 def open_bundle(path: Path) -> Iterator[BundleSource]:
-    """The bundle in a file. Raises ``Unavailable`` (``bundle_missing``) or ``Malformed``."""
+    """The bundle in a file. Raises ``Unavailable`` (``bundle_missing``, ``not_a_bundle``) or ``Malformed``.
+
+    ``not_a_bundle`` is said of a file that never was one; all else that is wrong means that a bundle was damaged.
+    """
     if not path.is_file():
-        raise Unavailable("bundle_missing", f"{path} is not there")
+        raise Unavailable("bundle_missing", f"{path} is no file" if path.exists() else f"{path} is not there")
     with path.open("rb") as file:
+        if not begins_as_archive(file.read(HEAD_MAX), CHECKPOINT):
+            raise Unavailable("not_a_bundle", str(path))
         yield BundleSource(Archive(file))
 
 

@@ -21,10 +21,10 @@ TILES = 1_024  # hashed up and kept in memory: 35 kB each, and enough for the pr
 
 declare(
     "absent",
-    entry_absent=("the ledger has no entry with this index", "ask for an index below the size of GET /checkpoint"),
+    entry_absent=("the ledger has no entry with this index", "ask for an index below its size, that of its checkpoint"),
     statement_absent=("the ledger has no such statement", "send it, or check its id: SHA-256 of header.payload"),
     subject_absent=("the ledger has no such subject at this size", "check the id: cadastre search, cadastre show ID"),
-    size_absent=("the ledger has not signed for this size", "ask for a size up to that of GET /checkpoint"),
+    size_absent=("the ledger has not signed for this size", "ask for a size up to that of its checkpoint"),
 )
 
 

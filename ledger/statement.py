@@ -31,7 +31,10 @@ declare(
     kind_unknown=("no such kind of statement", "list them with: cadastre kinds"),
     body_malformed=("the body does not have the form its kind asks for", "see the kind's fields: cadastre kinds KIND"),
     subject_not_fitting=("sub does not fit the kind", "sub is null in acts that open a subject, else the subject's id"),
-    pins_not_fitting=("prev does not name exactly the subjects this kind pins", "give one pin for each of them"),
+    pins_not_fitting=(
+        "prev does not name exactly the subjects this kind pins",
+        "name the last act of each: prev, or cadastre sign --prev ID=LAST with 'last' of cadastre show ID",
+    ),
     disclosed_value_malformed=("a disclosed value does not have the form its field asks for", "sign it anew"),
 )
 

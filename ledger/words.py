@@ -1,14 +1,15 @@
 """From text to search words, in any script: the same function cuts what is stored and what is asked.
 
 Scripts that put spaces between words (Latin, Cyrillic, Arabic …) are cut into whole words. Scripts that do not
-(Han, kana, Thai …) are cut into single letters and pairs of neighbours, so 振动 is found inside 主轴振动数据 without a
-dictionary.
+(Han, kana, Thai …) are cut into pairs of neighbours, so 振动 is found inside 主轴振动数据 without a dictionary. One
+letter of theirs is found by the pairs that begin with it; only the last letter of a run is a word of its own.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from operator import add
 
@@ -23,6 +24,7 @@ _UNSPACED = (
 )
 _LETTER = rf"[^\W_{_UNSPACED}]"
 _RUNS = re.compile(f"([{_UNSPACED}]+)|({_LETTER}{{1,{LENGTH_MAX}}}){_LETTER}*")
+_ONE_UNSPACED = re.compile(f"[{_UNSPACED}]")
 _ASCII_WORDS = re.compile(f"([a-z0-9]{{1,{LENGTH_MAX}}})[a-z0-9]*")
 
 
@@ -58,8 +60,7 @@ def _words_of(text: str) -> frozenset[str]:
         if word:
             found.add(word)
         else:
-            found.update(unspaced)
-            found.update(map(add, unspaced, unspaced[1:]))
+            found.update(map(add, unspaced, unspaced[1:]), unspaced[-1])
     return frozenset(found)
 
 
@@ -68,7 +69,7 @@ _words_of_short = lru_cache(maxsize=1024)(_words_of)
 
 
 def words_asked(query: str) -> list[str]:
-    """The words a query must find, all of them. Pairs stand for their letters, so the list stays short."""
+    """The words a query must find, all of them, in the sense of ``has_word``."""
     asked: dict[str, None] = {}
     for unspaced, word in _RUNS.findall(fold(query)):
         if word or len(unspaced) == 1:
@@ -76,3 +77,17 @@ def words_asked(query: str) -> list[str]:
         else:
             asked.update(dict.fromkeys(map(add, unspaced, unspaced[1:])))
     return list(asked)
+
+
+def range_of(asked: str) -> tuple[str, str] | None:
+    """The range [first, beyond), by code points, of the words that one letter asked for stands for.
+
+    None for any other word: it stands for itself. No word of another kind begins with such a letter.
+    """
+    return (asked, chr(ord(asked) + 1)) if _ONE_UNSPACED.fullmatch(asked) else None
+
+
+def has_word(words: Iterable[str], asked: str) -> bool:
+    """Whether a subject that has these words is found by one that is asked for."""
+    between = range_of(asked)
+    return asked in words if between is None else any(between[0] <= word < between[1] for word in words)

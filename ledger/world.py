@@ -27,7 +27,10 @@ SKEW_S = 60
 declare(
     "rule",
     ledger_not_open=("the first entry of a ledger is its charter", "open it with: cadastre init"),
-    audience_wrong=("the statement was made for another ledger", "sign with this ledger's audience (GET /v1/ledger)"),
+    audience_wrong=(
+        "the statement was made for another ledger",
+        "sign with this ledger's audience, as GET /v1/ledger or cadastre sign --ledger URL has it",
+    ),
     kind_not_yet=("the kind is not in force on this ledger", "wait for the charter to be amended to its rules version"),
     act_not_yet_valid=("the statement is dated in the future", "set the signer's clock right and sign again"),
     act_expired=("the statement has expired", "sign it again with a later exp"),

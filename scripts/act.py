@@ -1,7 +1,11 @@
 """``cadastre act``, ``sign`` and ``submit``: any kind of statement; signed offline, handed in later, one or many.
 
     cadastre sign asset.retired --body reason.json --sub asset_… --audience A --prev asset_…=LAST --as KEY --out FILE
+    cadastre sign asset.retired --body reason.json --sub asset_… --ledger URL --as KEY --out FILE
     cadastre submit FILE …
+
+``sign`` needs no network: what it would ask a ledger is given, the audience and the last act of each pinned subject.
+Where there is a network, ``--ledger`` has it ask for what is not given.
 
 A file to submit holds statements, one a line: as sent (a JWS, followed by its disclosures), or as a line of NDJSON
 ``{"statement":"<as sent>"}``.
@@ -20,14 +24,22 @@ import orjson
 import typer
 
 from api.client import Admitted, Verdict, conceal, sign_statement
+from api.client.signing import pins_of
+from identity.errors import Malformed, declare
 from ledger.statement import receive
-from scripts.command import Halted, command
+from scripts.command import Halted, check_free, command
 from scripts.jsonfile import read_object
 from scripts.options import LOCAL, Json, Key, LedgerUrl
-from scripts.output import bar, print_admitted
+from scripts.output import bar, print_admitted, print_note
 from scripts.session import load_key, session
 from scripts.times import parse_span
 from scripts.trust import Home
+
+declare(
+    "halted",
+    nothing_to_submit=("there is no statement in these files", "make one with: cadastre sign"),
+    batch_refused=("not all statements were admitted", "each line names its code: cadastre refusals CODE"),
+)
 
 KindName = Annotated[str, typer.Argument(metavar="KIND", help="See: cadastre kinds")]
 Body = Annotated[Path, typer.Option(metavar="FILE", help="JSON of the body; - for stdin.", allow_dash=True)]
@@ -64,20 +76,39 @@ def sign(
         str | None, typer.Option(metavar="ORIGIN#HASH", help="[default: that of the only ledger met so far]")
     ] = None,
     prev: Annotated[
-        list[str] | None, typer.Option(metavar="ID=LAST", help="The last act of a pinned subject; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="ID=LAST", help="Last act of a pinned subject: its 'last' in cadastre show ID; may be repeated."
+        ),
+    ] = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option("--ledger", metavar="URL", help="Ask this ledger for the audience and for last acts not given."),
     ] = None,
     valid_for: Annotated[str, typer.Option(metavar="SPAN", help="How long it can be handed in.")] = "24h",
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="[default: stdout]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it; must not be there.  [default: stdout]")
+    ] = None,
 ) -> None:
     """Sign an act without a network, to be submitted later. Prints what it opens on stderr."""
+    if out is not None:
+        check_free(out)
     stated, disclosures = conceal(read_object(body), hide or [], secrets.token_bytes)
+    pins = dict(map(_pin, prev or []))
+    missing = [id_ for id_ in pins_of(kind, stated, sub) if id_ not in pins]
+    if ledger is not None:
+        with session(ledger) as at:
+            audience = audience or at.client.ledger().audience
+            pins |= {id_: at.client.subject(id_).last for id_ in missing}
+    elif missing:
+        raise Malformed("pins_not_fitting", f"{kind} also pins {' and '.join(missing)}", pointer="/payload/prev")
     sent = sign_statement(
         load_key(key),
         audience=audience or _only_audience(),
         kind=kind,
         body=stated,
         sub=sub,
-        prev=dict(map(_pin, prev or [])),
+        prev=pins,
         now=int(time.time()),
         lifetime=parse_span(valid_for),
         disclosures=disclosures,
@@ -89,8 +120,9 @@ def sign(
         with out.open("xb") as file:
             file.write(sent + b"\n")
     statement = receive(sent)
-    for name in (f"statement {statement.id}", *(f"opens     {opened}" for opened in statement.opened.values())):
-        print(name, file=sys.stderr)
+    print_note(f"statement {statement.id}")
+    for opened in statement.opened.values():
+        print_note(f"opens     {opened}")
 
 
 @command()
@@ -104,7 +136,7 @@ def submit(
     """Hand in signed statements: one verdict for each, in their order. The same ones again do no harm."""
     statements = [statement for file in files for statement in _statements(file)]
     if not statements:
-        raise Halted("nothing_to_submit", "there is no statement in these files", "make one with: cadastre sign")
+        raise Halted("nothing_to_submit", ", ".join(map(str, files)))
     with session(ledger) as at:
         if len(statements) == 1:
             admitted = at.submit(statements[0])
@@ -117,14 +149,13 @@ def submit(
                 _print_verdict(verdict, json)
                 progress.advance(progress.task_ids[0])
     if refused:
-        detail = f"{refused} of {len(statements)} statements"
-        raise Halted("batch_refused", detail, "each line names its code: cadastre refusals CODE")
+        raise Halted("batch_refused", f"{refused} of {len(statements)} statements")
 
 
 def _only_audience() -> str:
     known = Home.here().charters()
     if len(known) != 1:
-        hint = f"{len(known)} ledgers were met from here; say which: --audience ORIGIN#HASH (GET /v1/ledger)"
+        hint = f"{len(known)} ledgers were met from here; name one: --audience ORIGIN#HASH, or --ledger URL to ask it"
         raise typer.BadParameter(hint, param_hint="--audience")
     return known[0]
 

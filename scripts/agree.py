@@ -25,12 +25,12 @@ from scripts.times import parse_end
 
 TIMEOUT_S = 3600.0
 
-Agreement = Annotated[str, typer.Argument(metavar="AGREEMENT")]
+Agreement = Annotated[str, typer.Argument(metavar="AGREEMENT", help="Id of the negotiation.")]
 
 
 @command()
 def request(
-    offer: Annotated[str, typer.Argument(metavar="OFFER")],
+    offer: Annotated[str, typer.Argument(metavar="OFFER", help="Id of the offer.")],
     key: Key,
     price: PriceOption = None,
     policy: PolicyFile = None,

@@ -5,6 +5,9 @@ checks that it is the ledger met before (``trust``). It ends with one line on st
 is there holds:
 
     audit: consistent  size=2000 root=rKbDipCv…83cs=
+
+Where there is nothing to audit (no such folder or file, a service that does not answer or will not show its entries)
+there is no such line, only the problem on stderr; the exit code is 1 as well, since nothing was proven.
 """
 
 from __future__ import annotations
@@ -13,23 +16,27 @@ import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ParamSpec, TypeVar
 
 import orjson
 import typer
 
-from api.client import Client, Subject
+from api.client import Client, ServerProblem, Subject
 from ledger.audit import RemoteSource, Source, Verdict, Workers, open_folder, unreadable
 from ledger.audit import audit as judge
 from ledger.audit.source import Row
 from ledger.bundle import export as write_bundle
 from ledger.bundle import open_bundle
-from ledger.errors import CATALOGUE, Absent, Corrupt, Malformed
-from scripts.command import Halted, command, tell
+from ledger.errors import CATALOGUE, Absent, Corrupt, Malformed, Problem, Unavailable, Unverifiable
+from scripts.command import check_free, command, tell_of
 from scripts.options import Json
 from scripts.output import bar, print_json
 from scripts.session import session
+
+Q = ParamSpec("Q")
+A = TypeVar("A")
 
 LISTED = 1_000  # subjects asked for in one call
 
@@ -57,7 +64,7 @@ def audit(
     if json:
         print_json(_members(verdict))
     if not verdict.proven or verdict.reason:
-        tell(_reason(verdict), "disproven" if not verdict.proven else "note")
+        _tell_why(verdict)
     if not json:
         print(verdict.line())
     if not verdict.proven:
@@ -71,8 +78,7 @@ def export(
     json: Json = False,
 ) -> None:
     """Write a whole ledger into one file that can be audited anywhere. Private values stay behind."""
-    if bundle.exists():
-        raise Halted("file_exists", f"{bundle} is there already", "name another file; nothing was changed")
+    check_free(bundle)
     with open_source(source) as opened:
         write_bundle(opened, bundle)
         shown = {"bundle": str(bundle), "size": opened.size, "bytes": bundle.stat().st_size}
@@ -97,7 +103,7 @@ def open_source(named: str) -> Iterator[Source]:
 
 
 def _judge(named: str, workers: Workers, known: list[bytes], show: Callable[[int, int], None]) -> Verdict:
-    """The verdict on a source; on one that cannot even be opened, too."""
+    """The verdict on a source; on one too damaged to be opened, too. Raises ``Problem`` where there is none."""
     with ExitStack() as stack:
         try:
             source = stack.enter_context(open_source(named))
@@ -105,7 +111,10 @@ def _judge(named: str, workers: Workers, known: list[bytes], show: Callable[[int
             if _is_address(named):
                 raise
             return unreadable(wrong)
-        return judge(source, workers, known=known, progress=show)
+        try:
+            return judge(source, workers, known=known, progress=show)
+        except Unavailable as silent:
+            raise silent.__cause__ if isinstance(silent.__cause__, Problem) else silent from None
 
 
 def _is_address(named: str) -> bool:
@@ -121,10 +130,26 @@ def _remote(client: Client) -> RemoteSource:
 
     return RemoteSource(
         client.checkpoint(),
-        lambda start, stop: client.entries_bytes(start, stop - start),
-        lambda after: [_row(subject) for subject in client.subjects(after, LISTED)],
-        subject_at,
+        _heard(lambda start, stop: client.entries_bytes(start, stop - start)),
+        _heard(lambda after: [_row(subject) for subject in client.subjects(after, LISTED)]),
+        _heard(subject_at),
     )
+
+
+def _heard(ask: Callable[Q, A]) -> Callable[Q, A]:
+    """The same question; a service that will not answer it gives no evidence, so that the audit ends without verdict.
+
+    It then raises ``Unavailable``, whose cause is what the service said.
+    """
+
+    @wraps(ask)
+    def asked(*args: Q.args, **kwargs: Q.kwargs) -> A:
+        try:
+            return ask(*args, **kwargs)
+        except (Unverifiable, ServerProblem) as no:  # not for you; in words this software does not know
+            raise Unavailable("answer_strange", str(no)) from no
+
+    return asked
 
 
 def _row(subject: Subject) -> Row:
@@ -144,9 +169,18 @@ def _members(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _reason(verdict: Verdict) -> Halted:
-    """Why, in the words of the catalogue."""
-    meaning = CATALOGUE.get(verdict.reason or "")
+def _tell_why(verdict: Verdict) -> None:
+    """Tell why it is not proven, or what should be known although it is, in the words of the catalogue."""
+    code = verdict.reason or verdict.word
+    meaning = CATALOGUE.get(code)
+    title = meaning.title if meaning else ""
     at = "" if verdict.index is None else f"entry {verdict.index}: "
-    detail = verdict.detail or (meaning.title if meaning else "")
-    return Halted(verdict.reason or verdict.word, at + detail, meaning.advice if meaning else "")
+    tell_of(
+        "note" if verdict.proven else "disproven",
+        code=code,
+        title=title,
+        detail=at + (verdict.detail or title),
+        index=verdict.index,
+        subject=verdict.subject,
+        advice=meaning.advice if meaning else "",
+    )

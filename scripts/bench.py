@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from identity.errors import declare
 from load.bench.errors import Failed
 from load.bench.run import FULL, PARTS, QUICK, Bench
 from scripts.command import Halted, command
 from scripts.options import Json
 from scripts.output import print_json
+
+declare("halted", bench_failed=("a measurement failed", "run it again on a machine that is otherwise idle"))
 
 CADASTRE = (sys.executable, "-m", "scripts.main")
 
@@ -34,7 +37,7 @@ def bench(
         try:
             report = Bench(CADASTRE, Path(room), QUICK if quick else FULL, parts, _say).run()
         except Failed as failure:
-            raise Halted("bench_failed", str(failure), "run it again on a machine that is otherwise idle") from None
+            raise Halted("bench_failed", str(failure)) from None
     if json:
         print_json(report.members())
     else:

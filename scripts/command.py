@@ -4,35 +4,53 @@
     def show(what: What, ledger: LedgerUrl = LOCAL, json: Json = False) -> None: ...
 
 A command's file declares it and is found by being in ``scripts`` (``index``), and imported when it is asked for, or all
-are. Exit codes: 0 done or proven, 1 refused or
-disproven, 2 wrong use. Whatever a user, a file or a ledger can cause is told on stderr in two lines, never a traceback:
+are. Exit codes: 0 done or proven, 1 refused or disproven, 2 wrong use. Whatever a user, a file or a ledger can cause is
+told on stderr in two lines, never a traceback:
 
     refused: CODE: what is wrong in this very case
     next: what to do about it
+
+or, with --json, in one: ``{"code":…,"title":…,"detail":…,"pointer":…,"index":…,"subject":…,"advice":…}``, without the
+members that would say nothing.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, NoReturn, ParamSpec, TypeVar
 
+import orjson
 import typer
-from typer.core import TyperGroup
 
-from identity.errors import Problem
+from identity.errors import Problem, declare
 from ledger.errors import Newer
 from scripts import index
-from scripts.output import printable
+from scripts.help import Explained, ExplainedGroup
+from scripts.output import for_programs, is_for_programs, printable
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Word = Literal["refused", "disproven", "note"]
 
+declare(
+    "halted",
+    use_wrong=("the command was not given what it needs", "see: cadastre COMMAND --help"),
+    input_ended=("a question was left without an answer", "answer it, or say it beforehand by an option"),
+    file_exists=("there is a file of this name", "choose another name; nothing is ever overwritten"),
+    file_failed=("a file cannot be read or written", "check the path and its permissions"),
+    newer=("the ledger holds to rules this software does not know", "run a newer release of this software"),
+)
 
-class Commands(TyperGroup):
+DOUBTED = frozenset({"malformed", "unverifiable", "rule", "corrupt"})  # families that can disprove; others tell nothing
+
+
+class Commands(ExplainedGroup):
     """The commands, whose modules are imported when they are asked for: one for itself, all to be listed."""
 
     _known: MutableMapping[str, Any]
@@ -51,6 +69,23 @@ class Commands(TyperGroup):
         if cmd_name not in self._known:
             self._import(index.declaring(cmd_name))
         return self._known.get(cmd_name) or self.commands.get(cmd_name)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for; with --json, wrong use is told like any other problem."""
+        typed = [*ctx._protected_args, *ctx.args]
+        if "--json" not in (typed[: typed.index("--")] if "--" in typed else typed):
+            return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as wrong:  # click's own errors, whose home differs among releases of typer
+            if not hasattr(wrong, "format_message"):
+                raise
+            asked = getattr(getattr(wrong, "ctx", None), "command_path", "cadastre")
+            with for_programs(True):
+                tell(Halted("use_wrong", wrong.format_message(), f"see: {asked} --help"))
+            raise typer.Exit(2) from None
 
     def _import(self, modules: Iterable[str]) -> None:
         for module in modules:
@@ -76,12 +111,21 @@ def _cadastre() -> None:
     """Makes it a group of commands also where only one is imported; the help above stands."""
 
 
-class Halted(Exception):
-    """The command stops on its own judgement, before or after asking the ledger: a lawful no of this machine."""
+class Halted(Problem):
+    """The command stops on its own judgement, before or after asking the ledger: a lawful no of this machine.
 
-    def __init__(self, code: str, detail: str, advice: str) -> None:
-        self.code, self.detail, self.advice = code, detail, advice
-        super().__init__(code, detail, advice)
+    ``advice`` says what to do in this very case, where the catalogue can only say it in general.
+    """
+
+    family = "halted"
+
+    def __init__(self, code: str, detail: str = "", advice: str | None = None) -> None:
+        super().__init__(code, detail)
+        self._advice = advice
+
+    @property
+    def advice(self) -> str:
+        return self._advice or super().advice
 
 
 def command(
@@ -92,35 +136,66 @@ def command(
     def register(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            try:
+            with for_programs(bool(kwargs.get("json"))), _told(no):
                 return function(*args, **kwargs)
-            except (Problem, Halted) as error:
-                _stop(no, error)
-            except Newer as error:
-                _stop(
-                    no, Halted("newer", f"entry {error.index}: {error.detail}", "run a newer release of this software")
-                )
-            except BrokenPipeError:
-                raise
-            except OSError as error:
-                detail = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-                _stop(no, Halted("file_failed", detail, "check the path and its permissions"))
 
-        into.command(name)(guarded)
+        into.command(name, cls=Explained)(guarded)
         return guarded
 
     return register
 
 
-def tell(error: Problem | Halted, no: Word = "refused") -> None:
-    """The two lines on stderr."""
-    place = f" (at {error.pointer})" if isinstance(error, Problem) and error.pointer else ""
-    detail = error.detail or (error.title if isinstance(error, Problem) else "")
-    print(printable(f"{no}: {error.code}: {detail}{place}"), file=sys.stderr)
-    if error.advice:
-        print(printable(f"next: {error.advice}"), file=sys.stderr)
+@contextmanager
+def _told(no: Word) -> Iterator[None]:
+    """Whatever a user, a file or a ledger can cause ends the command here, told."""
+    try:
+        yield
+    except Problem as error:
+        _stop(no, error)
+    except Newer as error:
+        _stop(no, Halted("newer", f"entry {error.index}: {error.detail}"))
+    except typer.Abort:
+        _stop(no, Halted("input_ended"))
+    except BrokenPipeError:
+        raise
+    except FileExistsError as error:
+        _stop(no, Halted("file_exists", str(error.filename or error)))
+    except OSError as error:
+        _stop(no, Halted("file_failed", f"{error.filename}: {error.strerror}" if error.filename else str(error)))
 
 
-def _stop(no: Word, error: Problem | Halted) -> NoReturn:
-    tell(error, no)
+def check_free(path: Path) -> None:
+    """Nothing has this name yet, so it can be written. Raises ``Halted`` (``file_exists``)."""
+    if os.path.lexists(path):
+        raise Halted("file_exists", str(path))
+
+
+def tell(error: Problem, no: Word = "refused") -> None:
+    """Tell a problem on stderr."""
+    tell_of(
+        no,
+        code=error.code,
+        title=error.title,
+        detail=error.detail,
+        pointer=error.pointer,
+        index=error.index,
+        subject=error.subject,
+        advice=error.advice,
+    )
+
+
+def tell_of(no: Word, **members: str | int | None) -> None:
+    """Tell a problem of these members on stderr: two lines for people, one of JSON for programs."""
+    if is_for_programs():
+        shown = {name: value for name, value in members.items() if value not in (None, "")}
+        print(orjson.dumps(shown).decode(), file=sys.stderr)
+        return
+    place = f" (at {members['pointer']})" if members.get("pointer") else ""
+    print(printable(f"{no}: {members['code']}: {members['detail'] or members['title']}{place}"), file=sys.stderr)
+    if members.get("advice"):
+        print(printable(f"next: {members['advice']}"), file=sys.stderr)
+
+
+def _stop(no: Word, error: Problem) -> NoReturn:
+    tell(error, no if error.family in DOUBTED else "refused")
     raise typer.Exit(1)

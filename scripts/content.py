@@ -19,7 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from identity.canonical import b64encode, encode
+from identity.errors import declare
 from scripts.command import Halted
+
+declare(
+    "halted",
+    folder_empty=("the folder holds no files", "name a file, or a folder with files"),
+    folder_odd=("a folder holds what is no plain file", "take it out, or put the file itself in its place"),
+    manifest_exists=(
+        "the manifest of other content has this name",
+        "keep that one under another name (it proves what was registered by it), or give --no-manifest",
+    ),
+    file_changed=("a file changed while it was read", "try again when nothing writes to it"),
+)
 
 CHUNK = 1 << 20
 FORMAT = "manifest/1"
@@ -74,7 +86,7 @@ def content_of(path: Path, advance: Advance, media_type: str | None = None) -> C
         for file in _files_in(path)
     ]
     if not files:
-        raise Halted("folder_empty", f"{path} holds no files", "name a file, or a folder with files")
+        raise Halted("folder_empty", f"{path} holds no files")
     files.sort(key=lambda file: file["path"])
     manifest = encode({"cadastre": FORMAT, "files": files})
     digest = b64encode(sha256(manifest).digest())
@@ -88,8 +100,7 @@ def write_manifest(folder: Path, manifest: bytes) -> Path:
     path = folder.with_name(f"{folder.name}.manifest.json")
     if path.exists():
         if path.read_bytes() != manifest:
-            advice = "keep that one under another name (it proves what was registered by it), or give --no-manifest"
-            raise Halted("manifest_exists", f"{path} is the manifest of other content", advice)
+            raise Halted("manifest_exists", f"{path} is the manifest of other content")
         return path
     with path.open("xb") as file:
         file.write(manifest)
@@ -109,7 +120,7 @@ def _file(path: Path, advance: Advance) -> dict[str, Any]:
             advance(len(chunk))
         after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or size != after.st_size:
-        raise Halted("file_changed", f"{path} changed while it was read", "try again when nothing writes to it")
+        raise Halted("file_changed", f"{path} changed while it was read")
     return {"sha256": b64encode(digest.digest()), "size": size}
 
 
@@ -117,8 +128,7 @@ def _files_in(folder: Path) -> Iterator[Path]:
     """Every file below a folder. Links and devices are refused: what they lead to is not what was registered."""
     for path in sorted(folder.iterdir()):
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            advice = "take it out of the folder, or put the file itself in its place"
-            raise Halted("folder_odd", f"{path} is neither a file nor a folder", advice)
+            raise Halted("folder_odd", f"{path} is neither a file nor a folder")
         if path.is_dir():
             yield from _files_in(path)
         else:

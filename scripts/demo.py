@@ -27,12 +27,14 @@ import typer
 
 from api.client import Admitted, Client
 from identity.canonical import b64encode
-from identity.errors import Problem
+from identity.errors import Problem, declare
 from identity.keys import Algorithm, SigningKey
 from identity.note import parse_vkey
 from ledger.circulation.agreement import digest_of_terms
 from ledger.log.receipt import open_receipt
-from scripts.command import command
+from scripts.command import Halted, check_free, command
+
+declare("halted", demo_failed=("the demo cannot go on", "see that the machine has room and the loopback address"))
 
 ORIGIN = "demo.localhost/cadastre"
 START_S = 60  # a slow machine may take that long to answer for the first time
@@ -53,11 +55,18 @@ POLICY = {
 @command()
 def demo(
     data: Annotated[
-        Path | None, typer.Argument(help="a file to play with; without one, sensor data are made up")
+        Path | None,
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, help="Data to play with; without it, they are made up."
+        ),
     ] = None,
-    keep: Annotated[Path | None, typer.Option(help="keep the ledger in this folder, which must not exist")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the ledger in this folder, which must not be there.")
+    ] = None,
 ) -> None:
     """Play the life of a data set through the real service, audit it, then damage a copy and see it found."""
+    if keep is not None:
+        check_free(keep)
     with ExitStack() as stack:
         room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cadastre-demo-")))
         file = data if data is not None else _made_up(room / "spindle-vibration.csv")
@@ -259,7 +268,7 @@ def _command(*arguments: str) -> str:
         [sys.executable, "-m", "scripts.main", *arguments], capture_output=True, text=True, check=False, timeout=600
     )
     if done.returncode:
-        raise RuntimeError(f"cadastre {arguments[0]}: {done.stderr or done.stdout}")
+        raise Halted("demo_failed", f"cadastre {arguments[0]}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
 
 
@@ -283,14 +292,14 @@ def _service(folder: Path) -> Iterator[str]:
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     for _ in range(START_S * 20):
         if process.poll() is not None:
-            raise RuntimeError("the service ended at once; run cadastre serve by hand to see why")
+            raise Halted("demo_failed", "the service ended at once", "run it by hand to see why: cadastre serve DIR")
         try:
             if httpx.get(f"{url}/ready", timeout=1, trust_env=False).status_code == httpx.codes.OK:
                 return
         except httpx.TransportError:
             pass
         time.sleep(0.05)
-    raise RuntimeError(f"the service was not ready within {START_S} s")
+    raise Halted("demo_failed", f"the service was not ready within {START_S} s")
 
 
 def _audit(what: str, source: Path) -> int:

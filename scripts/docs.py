@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
-from typing import Any
 
 from ledger.errors import CATALOGUE
 from ledger.statement import KINDS, Kind
+from scripts.forms import SIGNERS, fields_of
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -26,9 +26,9 @@ FAMILIES = {
     "absent": "Absent. What was asked for is not in this ledger.",
     "service": "Service. It cannot answer now; nothing was lost, the same bytes may be sent again.",
     "corrupt": "Corrupt. What must never happen.",
+    "halted": "Halted. A command stopped on the machine it runs on; no ledger answers this.",
 }
 PACKAGES = ("identity", "ledger", "api", "scripts")
-SIGNERS = {"party": "a party", "newcomer": "a DID that speaks for nobody yet", "governance": "the governance key"}
 
 
 def declare_all() -> None:
@@ -70,36 +70,10 @@ def _kind(name: str, kind: type[Kind]) -> Iterator[str]:
     if schema.get("properties"):
         yield "| field | | form | what it says |"
         yield "|---|---|---|---|"
-        for field, form in schema["properties"].items():
-            needed = "required" if field in schema.get("required", ()) else "optional"
-            what = form.get("description", "")
-            yield f"| `{field}` | {needed} | {_cell(_form(form, schema))} | {_cell(what)} |"
+        for field in fields_of(schema, schema, inline=True):
+            yield f"| `{field.name}` | {field.need} | {_cell(field.form)} | {_cell(field.meaning)} |"
     else:
         yield "No fields."
-
-
-def _form(form: dict[str, Any], schema: dict[str, Any]) -> str:
-    """A field's form in a few words: ``list of text``, ``{amount, currency}``, ``text or hidden``."""
-    if "$ref" in form:
-        name = form["$ref"].rsplit("/", 1)[-1]
-        target = schema["$defs"][name]
-        if name == "Hidden":
-            return "hidden"
-        if target.get("type") == "object":
-            return f"{name} {{{', '.join(target.get('properties', {}))}}}"
-        return _form(target, schema)
-    for choice in ("anyOf", "oneOf"):
-        if choice in form:
-            forms = dict.fromkeys(_form(one, schema) for one in form[choice] if one.get("type") != "null")
-            return " or ".join(forms)
-    if "enum" in form:
-        return " or ".join(f"`{value}`" for value in form["enum"])
-    if "const" in form:
-        return f"`{form['const']}`"
-    if form.get("type") == "array":
-        most = f", at most {form['maxItems']}" if "maxItems" in form else ""
-        return f"list of {_form(form.get('items', {}), schema)}{most}"
-    return {"string": "text", "integer": "integer", "boolean": "true or false"}.get(form.get("type", ""), "JSON")
 
 
 def refusals() -> str:
@@ -107,8 +81,9 @@ def refusals() -> str:
     lines = [
         "# Refusals and other answers",
         "",
-        "Generated from the catalogue by `make docs`. A code never changes its meaning. Over HTTP each of these is a",
-        "problem+json (RFC 9457) with the code; on the command line the code stands first.",
+        "Generated from the catalogue by `make docs`. A code never changes its meaning. Over HTTP each of these (but",
+        "those of the last family) is a problem+json (RFC 9457) with the code; on the command line the code stands",
+        "first, and with `--json` the problem is one object of the same members on stderr.",
     ]
     for family, title in FAMILIES.items():
         lines += ["", f"## {title.partition('.')[0]}", "", title.partition(". ")[2], ""]

@@ -8,14 +8,18 @@ from typing import Annotated, Literal
 import typer
 
 from identity.did import did_of, kid_of
+from identity.errors import declare
 from identity.keys import Algorithm, SigningKey, write_key
 from identity.note import ED25519, Verifier, format_vkey
 from scripts.command import Halted, app, command
+from scripts.help import ExplainedGroup
 from scripts.options import Json
 from scripts.output import print_json, print_pairs
 from scripts.session import load_key
 
-keys = typer.Typer(help="Make and show key files.", no_args_is_help=True, rich_markup_mode=None)
+declare("halted", log_key_type=("no key of this type signs a log", "log keys are Ed25519: cadastre key new FILE"))
+
+keys = typer.Typer(cls=ExplainedGroup, help="Make and show key files.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(keys, name="key")
 
 _ALGORITHMS: dict[str, Algorithm] = {"ed25519": "Ed25519", "p256": "ES256"}
@@ -54,7 +58,7 @@ def _print(file: Path, key: SigningKey, origin: str | None, json: bool) -> None:
     shown = {"file": str(file), "type": key.alg, "did": did_of(key.public), "kid": kid_of(key.public)}
     if origin is not None:
         if key.alg != "Ed25519":
-            raise Halted("log_key_type", f"{file} is of type {key.alg}", "log keys are Ed25519: cadastre key new FILE")
+            raise Halted("log_key_type", f"{file} is of type {key.alg}")
         shown["vkey"] = format_vkey(Verifier(origin, ED25519, key.public.raw))
     if json:
         print_json(shown)

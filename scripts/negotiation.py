@@ -43,6 +43,18 @@ declare(
     ),
 )
 
+declare(
+    "halted",
+    price_withheld=("the price that stands is private", "propose one in the open: cadastre counter AGREEMENT --price"),
+    not_your_turn=("there is nothing for your side to sign", "wait for the other: cadastre agree AGREEMENT --wait"),
+    terms_countered=(
+        "the other side proposes other terms than those you signed for",
+        "read them: cadastre show AGREEMENT, then: cadastre accept, counter or terminate AGREEMENT",
+    ),
+    wait_over=("the other side did not answer within --timeout", "go on with: cadastre agree AGREEMENT --wait"),
+    agreement_terminated=("the negotiation was broken off", "negotiate anew: cadastre request OFFER"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -142,8 +154,8 @@ def take_step(at: Session, agreement: Subject, terms: Terms, account: Account) -
 def pursue(at: Session, agreement_id: str, terms: Terms, timeout: float, account: Account) -> None:
     """Wait for the other side and sign one's own steps until the agreement is FINALIZED on these very terms.
 
-    Raises ``Halted``: ``agreement_terminated``, ``terms_countered``, ``agreement_expired``, ``wait_over`` (after
-    ``timeout`` seconds).
+    Raises ``Halted``: ``agreement_terminated``, ``terms_countered``, ``wait_over`` (after ``timeout`` seconds); and
+    ``Refused`` (``agreement_expired``).
     """
     deadline, pause, races = time.monotonic() + timeout, FIRST_PAUSE_S, 0
     while True:
@@ -168,15 +180,12 @@ def pursue(at: Session, agreement_id: str, terms: Terms, timeout: float, account
 
 
 def _check_alive(agreement: Subject, terms: Terms) -> None:
-    """The negotiation can still end in an agreement on these terms. Raises ``Halted``."""
+    """The negotiation can still end in an agreement on these terms. Raises ``Halted`` or ``Refused``."""
     id_, state = agreement.id, agreement.state
     if state["state"] == "TERMINATED":
-        raise Halted(
-            "agreement_terminated", state["reason"] or "no reason given", "negotiate anew: cadastre request OFFER"
-        )
+        raise Halted("agreement_terminated", state["reason"] or "no reason given")
     if state["digest"] != terms.digest:
         advice = f"read them: cadastre show {id_}, then: cadastre accept, counter or terminate {id_}"
         raise Halted("terms_countered", f"{state['proposedBy']} proposes other terms", advice)
     if state["state"] in ("REQUESTED", "OFFERED", "ACCEPTED") and time.time() > state["validUntil"] + GRACE_S:
-        advice = f"break it off: cadastre terminate {id_} --reason TEXT, and negotiate anew"
-        raise Halted("agreement_expired", f"{id_} was not answered in time", advice)
+        raise Refused("agreement_expired", f"{id_} is {state['state']}", subject=id_)

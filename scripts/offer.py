@@ -26,7 +26,7 @@ Purposes = Annotated[
 
 @command()
 def offer(
-    assets: Annotated[list[str], typer.Argument(metavar="ASSET…")],
+    assets: Annotated[list[str], typer.Argument(metavar="ASSET…", help="Id of an asset you hold; up to 16.")],
     key: Key,
     until: Until,
     price: PriceOption = None,
@@ -59,7 +59,7 @@ def offer(
 
 @command()
 def withdraw(
-    subject: Annotated[str, typer.Argument(metavar="OFFER|TRANSFER")],
+    subject: Annotated[str, typer.Argument(metavar="OFFER|TRANSFER", help="Id of what you proposed.")],
     key: Key,
     ledger: LedgerUrl = LOCAL,
     json: Json = False,

@@ -16,15 +16,16 @@ LedgerUrl = Annotated[
 ]
 Key = Annotated[
     Path,
-    typer.Option(
-        "--as", envvar="CADASTRE_KEY", metavar="KEY", help="Key file of the party that signs.", dir_okay=False
-    ),
+    typer.Option("--as", envvar="CADASTRE_KEY", metavar="FILE", help="Key file of the party that signs."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait for the other side and sign the next steps by itself.")
 ]
-Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="Longest to wait.", min=0)]
+Timeout = Annotated[
+    float,
+    typer.Option("--timeout", metavar="SECONDS", help="Longest to wait.  [default: 3600]", min=0, show_default=False),
+]
 PriceOption = Annotated[
     Price | None,
     typer.Option("--price", parser=parse_price, metavar="'AMOUNT CODE'", help="For example '12500.00 EUR' (ISO 4217)."),

@@ -1,6 +1,7 @@
 """What commands print: short aligned lines for people with every id in full, JSON for programs, bars for patience.
 
-Results go to stdout, everything else to stderr; bars only where stderr is a terminal.
+Results go to stdout, everything else to stderr; bars only where stderr is a terminal. A command that was given --json
+writes JSON to both: to stderr a line for each note (``{"note":…}``) and for the problem it ends in (``command``).
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,6 +26,28 @@ if TYPE_CHECKING:
     from api.client import Admitted
 
 _SECONDS = frozenset({"validFrom", "validUntil", "agreedAt", "finalizedAt", "iat", "exp"})
+
+_PROGRAMS = ContextVar("for programs", default=False)
+
+
+@contextmanager
+def for_programs(asked: bool) -> Iterator[None]:
+    """What is printed within is read by a program, if that was ``asked`` for."""
+    before = _PROGRAMS.set(asked)
+    try:
+        yield
+    finally:
+        _PROGRAMS.reset(before)
+
+
+def is_for_programs() -> bool:
+    """Whether a program reads what is printed."""
+    return _PROGRAMS.get()
+
+
+def print_note(text: str) -> None:
+    """Something the user should know that is no result: a line on stderr."""
+    print(orjson.dumps({"note": text}).decode() if is_for_programs() else printable(text), file=sys.stderr)
 
 
 def print_json(value: Any) -> None:
@@ -47,6 +73,19 @@ def print_table(rows: Iterable[Sequence[object]]) -> None:
     for row in cells:
         padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
         print("  ".join(padded).rstrip())
+
+
+def print_columns(rows: Iterable[Sequence[str]], indent: int = 0) -> None:
+    """Rows of columns; on a terminal, the last is broken into as many lines as it needs."""
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*(row[:-1] for row in cells), strict=True)]
+    begin = indent + sum(width + 2 for width in widths)
+    room = max(20, get_terminal_size().columns - begin) if sys.stdout.isatty() else sys.maxsize
+    for row in cells:
+        head = "".join(cell + " " * (width - cell_len(cell) + 2) for cell, width in zip(row, widths, strict=False))
+        lines = [part for line in row[-1].split("\n") for part in wrap(line, room) or [""]]
+        for number, line in enumerate(lines):
+            print(f"{'':{indent}}{head}{line}".rstrip() if not number else f"{'':{begin}}{line}")
 
 
 def print_admitted(kind: str, admitted: Admitted, json: bool, **more: object) -> None:

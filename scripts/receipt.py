@@ -26,7 +26,7 @@ from ledger.log.chain import Entry, parse_entry
 from ledger.log.checkpoint import Checkpoint
 from ledger.log.receipt import open_receipt, parse_receipt
 from ledger.statement import Statement
-from scripts.command import command
+from scripts.command import check_free, command
 from scripts.options import LOCAL, Json, LedgerUrl
 from scripts.output import print_json, print_pairs
 from scripts.policy import read_policy
@@ -38,12 +38,13 @@ from scripts.trust import Home
 
 @command()
 def receipt(
-    index: Annotated[int, typer.Argument(metavar="INDEX", min=0)],
+    index: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="Place of the entry.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")],
     ledger: LedgerUrl = LOCAL,
     json: Json = False,
 ) -> None:
     """Fetch the receipt of an entry and verify it."""
+    check_free(out)
     with session(ledger) as at:
         data = at.client.receipt(index)
         proven = prove(data, at.verifiers)
@@ -56,7 +57,9 @@ def receipt(
 
 @command(no="disproven")
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="RECEIPT", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="RECEIPT", exists=True, dir_okay=False, help="File made by: cadastre receipt.")
+    ],
     policy: Annotated[
         Path | None,
         typer.Option(metavar="FILE", exists=True, help="Log keys to trust.  [default: those of the ledgers met]"),

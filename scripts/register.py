@@ -13,12 +13,21 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from identity.errors import declare
 from scripts.command import Halted, command
 from scripts.content import Advance, Content, content_of, size_of, write_manifest
 from scripts.options import LOCAL, Json, Key, LedgerUrl
 from scripts.output import bar, print_admitted
 from scripts.session import Session, session
 from scripts.times import parse_end, parse_start
+
+declare(
+    "halted",
+    already_registered=(
+        "you hold an asset of this very content",
+        "see it: cadastre show ASSET, or register it once more: --again",
+    ),
+)
 
 Classification = Annotated[
     Literal["general", "important", "core"],
@@ -90,10 +99,10 @@ def register(
 
 @command()
 def revise(
-    asset: Annotated[str, typer.Argument(metavar="ASSET")],
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="Id of an asset you hold.")],
     file: Annotated[Path, Existing],
     key: Key,
-    title: Title = None,
+    title: Annotated[str | None, typer.Option(help="[default: as it is]")] = None,
     description: Annotated[str | None, typer.Option("--description", help="[default: as it is]")] = None,
     keyword: Keywords = None,
     classification: Annotated[
@@ -141,7 +150,7 @@ def revise(
 
 @command()
 def retire(
-    asset: Annotated[str, typer.Argument(metavar="ASSET")],
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="Id of an asset you hold.")],
     key: Key,
     reason: Annotated[str, typer.Option(help="Why, for everybody to read.")],
     ledger: LedgerUrl = LOCAL,

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import socket
+from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from identity.errors import declare
 from ledger.store.files import Folder
 from scripts.command import Halted, command
+
+declare(
+    "halted",
+    database_unsupported=("this version keeps no store there", "leave --database out: the store is SQLite in DIR"),
+    address_unusable=("the service cannot listen there", "free the port, or name another: --host, --port"),
+    database_elsewhere=("the store of a ledger lies in its folder", "leave --database out"),
+)
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="The ledger's folder.")]
 
@@ -29,13 +39,17 @@ def serve(
     _check_database(folder, database)
     given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
     settings = settings_from(os.environ, folder=directory, **{k: v for k, v in given.items() if v is not None})
+    _check_address(settings.host, settings.port)
+    begun = None
     if settings.workers:
-        from api.process import prepare
+        from api import forks
+        from api.writing import Apart
 
-        prepare()  # they import their libraries while this process imports those of the service
+        forks.prepare()  # while this process has no threads
+        begun = Apart(folder.path, settings.log_level)  # opens the ledger beside the imports of the service
     from api.app import serve as run
 
-    run(settings)
+    run(settings, begun=begun)
 
 
 @command()
@@ -49,13 +63,31 @@ def migrate(directory: Directory) -> None:
     print(f"migrated: {folder.store}")
 
 
+def _check_address(host: str, port: int) -> None:
+    """Nobody listens there yet, and one may. Raises ``Halted`` (``address_unusable``) before anything is started."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # no such host; no name of a host at all
+        raise Halted("address_unusable", f"{host}: {error}") from None
+    wrong: list[OSError] = []
+    for family, kind, protocol, _, address in found:
+        try:
+            with socket.socket(family, kind, protocol) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will
+                trial.bind(address)
+        except OSError as error:
+            wrong.append(error)
+    # a name may have an address of a family that this machine does not speak
+    if any(error.errno in (EADDRINUSE, EACCES) for error in wrong) or len(wrong) == len(found):
+        raise Halted("address_unusable", f"{host}:{port}: {wrong[0].strerror}")
+
+
 def _check_database(folder: Folder, url: str | None) -> None:
     """Only the embedded store of the folder itself can be served by this version."""
     if url is None:
         return
     scheme, _, path = url.partition("://")
     if scheme != "sqlite":
-        advice = "leave --database out: the store is SQLite in DIR"
-        raise Halted("database_unsupported", f"{scheme or url} is not supported by this version", advice)
+        raise Halted("database_unsupported", f"{scheme or url} is not supported by this version")
     if Path(path.removeprefix("/")).resolve() != folder.store.resolve() and Path(path) != folder.store.resolve():
-        raise Halted("database_elsewhere", f"{url} is not {folder.store}", "leave --database out")
+        raise Halted("database_elsewhere", f"{url} is not {folder.store}")

@@ -6,7 +6,6 @@ receipt has been verified against those keys and holds the very statement that w
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from ledger.errors import Absent, Refused
 from ledger.log.chain import Entry
 from ledger.log.receipt import open_receipt
 from ledger.statement import Statement, receive
+from scripts.output import print_note
 from scripts.signed import read_verified
 from scripts.trust import Home, meet
 
@@ -114,7 +114,7 @@ def session(ledger: str, key: Path | None = None) -> Iterator[Session]:
 def _meet(client: Client) -> list[Verifier]:
     verifiers, told = meet(Home.here(), client)
     if told is not None:
-        print(told, file=sys.stderr)
+        print_note(told)
     return verifiers
 
 

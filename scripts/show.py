@@ -13,7 +13,7 @@ from scripts.output import print_json, print_pairs, print_table
 from scripts.session import Session, session
 from scripts.times import show_micros
 
-Limit = Annotated[int, typer.Option(min=1, help="Most lines to print.")]
+Limit = Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Most lines to print.")]
 
 
 @command()
@@ -71,7 +71,7 @@ def search(
 
 @command()
 def history(
-    what: Annotated[str, typer.Argument(metavar="ID|DID")],
+    what: Annotated[str, typer.Argument(metavar="ID|DID", help="A subject, or a party's DID.")],
     limit: Limit = 50,
     ledger: LedgerUrl = LOCAL,
     json: Json = False,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from api.client import Subject
+from identity.errors import declare
 from scripts.agree import TIMEOUT_S, sign_on
 from scripts.command import Halted, command
 from scripts.negotiation import Account
@@ -19,10 +20,16 @@ from scripts.output import print_admitted
 from scripts.session import Session, session
 from scripts.times import parse_end
 
+declare(
+    "halted",
+    nothing_offered=("nothing is proposed that could be accepted", "see what is possible: cadastre show AGREEMENT"),
+    not_confirmed=("nothing was signed", "say so beforehand: --licences NUMBER"),
+)
+
 
 @command()
 def transfer(
-    asset: Annotated[str, typer.Argument(metavar="ASSET")],
+    asset: Annotated[str, typer.Argument(metavar="ASSET", help="Id of an asset you hold.")],
     key: Key,
     to: Annotated[str, typer.Option(metavar="PARTY", help="Party id or DID of who shall hold it.")],
     price: PriceOption = None,
@@ -45,7 +52,7 @@ def transfer(
 
 @command()
 def accept(
-    subject: Annotated[str, typer.Argument(metavar="AGREEMENT|TRANSFER")],
+    subject: Annotated[str, typer.Argument(metavar="AGREEMENT|TRANSFER", help="Id of what is proposed to you.")],
     key: Key,
     licences: Annotated[
         int | None, typer.Option(help="How many licences you take over with the asset; asked for if left out.")
@@ -74,7 +81,7 @@ def accept(
 
 @command()
 def decline(
-    transfer_: Annotated[str, typer.Argument(metavar="TRANSFER")],
+    transfer_: Annotated[str, typer.Argument(metavar="TRANSFER", help="Id of the transfer.")],
     key: Key,
     ledger: LedgerUrl = LOCAL,
     json: Json = False,

@@ -21,7 +21,7 @@ from identity.canonical import b64encode
 from identity.did import did_of
 from identity.errors import Malformed, declare
 from identity.keys import SigningKey
-from ledger.errors import Unavailable
+from ledger.errors import Absent, Unavailable
 
 BATCH_LINES = 1_000  # statements sent in one request of a batch
 BATCH_BYTES = 4 << 20
@@ -189,12 +189,22 @@ class Client:
         return self._wire.get(f"/v1/entries/{index}", accept=BYTES)
 
     def entries(self, start: int, count: int) -> list[Summary]:
-        """Up to ``count`` entries from index ``start`` on."""
+        """Up to ``count`` entries from index ``start`` on: fewer at the ledger's end, or where they are large."""
         return _list(_SUMMARIES, self._wire.get("/v1/entries", {"start": start, "count": count}))
 
     def entries_bytes(self, start: int, count: int) -> list[bytes]:
-        """Like ``entries``, each exactly as it is hashed: what an audit reads. At most 1,024 a call."""
-        return _split(self._wire.get("/v1/entries", {"start": start, "count": count}, accept=BYTES))
+        """``count`` entries from index ``start`` on, at most 1,024, each exactly as it is hashed: what an audit reads.
+
+        Fewer only at the ledger's end: where one answer does not hold them all, it is asked for the rest. Raises
+        ``Absent`` if there is none.
+        """
+        found = self._entries_bytes(start, count)
+        while 0 < len(found) < count:
+            try:
+                found += self._entries_bytes(start + len(found), count - len(found))
+            except Absent:
+                break
+        return found
 
     def statement(self, id_: str) -> Entry:
         """The entry that holds the statement of this id."""
@@ -211,11 +221,11 @@ class Client:
         return read(Subject, self._wire.get(f"/v1/subjects/{quote(id_, safe=':')}", {"at": at}))
 
     def subjects(self, after: int = -1, limit: int | None = None) -> list[Subject]:
-        """Subjects numbered above ``after``, in order of number: what an audit reads."""
+        """Some subjects numbered above ``after``, in order of number; none after the last. What an audit reads."""
         return _list(_SUBJECTS, self._wire.get("/v1/subjects", {"after": after, "limit": limit}))
 
     def history(self, id_: str, before: int | None = None, limit: int | None = None) -> list[Summary]:
-        """Entries that touched the subject, latest first."""
+        """Some entries that touched the subject, latest first; none before the earliest."""
         path = f"/v1/subjects/{quote(id_, safe=':')}/history"
         return _list(_SUMMARIES, self._wire.get(path, {"before": before, "limit": limit}))
 
@@ -248,6 +258,9 @@ class Client:
         return _members(self._wire.get(f"/v1/refusals/{quote(code, safe='')}"))
 
     # -- within ----------------------------------------------------------------------------------------------
+
+    def _entries_bytes(self, start: int, count: int) -> list[bytes]:
+        return _split(self._wire.get("/v1/entries", {"start": start, "count": count}, accept=BYTES))
 
     def _need_key(self) -> SigningKey:
         if self.key is None:

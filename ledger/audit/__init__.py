@@ -13,8 +13,8 @@ Nothing is believed but the entries, and of these only what they prove. In the o
 The first entry that breaks 1 to 3 is named; so is the subject, or the entry, of the first derived row that is not as
 it must be. Whatever breaks, the verdict also says how many entries hold, and their root.
 
-How it runs: spelling, order and signatures need no state, so processes beside this one examine them while this one
-runs ahead with forms, rules and state; then it helps them. Nothing is said before all are through.
+How it runs: 1 but for the rules of time, and 2, need no state, so processes beside this one examine them while this one
+runs ahead with 3 and 4; then it helps them. Nothing is said before all are through.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def audit(
     """Audit a ledger. ``known``: checkpoints of it from elsewhere, such as one kept from the last audit.
 
     Damage and fraud end in the verdict. Raises ``Unavailable`` if the source cannot be reached, and ``Malformed`` or
-    ``Unverifiable`` if a known checkpoint is none of this ledger. Cost of an entry: one and a half verifications of
-    a signature that any process may do, and about two for its replay here; memory for the state of every subject.
+    ``Unverifiable`` if a known checkpoint is none of this ledger. Cost of an entry: two verifications of a signature,
+    which any process may do, and about as long again for its replay here; memory for the state of every subject.
     """
     run = _Run(source, workers, progress)
     try:

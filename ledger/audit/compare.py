@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from ledger.audit.source import Row
-from ledger.errors import Problem
+from ledger.errors import Problem, Unavailable
 
 _STEP = 1_000  # rows compared at a time
 
@@ -48,6 +48,8 @@ class _Readable:
     def __iter__(self) -> Iterator[Row]:
         try:
             yield from self._rows
+        except Unavailable:  # not there to be read: no sign of damage
+            raise
         except Problem as problem:
             self.problem = problem
 

@@ -6,8 +6,9 @@ it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, repeat
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from itertools import chain, groupby
 
 from ledger.audit.lists import CHAPTER, Keys, lookups_of, rows_of, words_of
 from ledger.audit.replay import Replay
@@ -41,22 +42,25 @@ class Derived:
     def lookup(self) -> Iterator[Row]:
         return self._lists(lookups_of)
 
+    def naming(self) -> Iterator[Row]:
+        unique = (s for s in self.subjects if s.state.UNIQUE)  # of most states none is
+        return iter(sorted((*key, s.no) for s in unique for key in set(s.state.lookups()) if key[0] in s.state.UNIQUE))
+
     def word(self) -> Iterator[Row]:
         return self._lists(words_of)
 
-    def chapters(self) -> Iterator[list[tuple[str, bytes]]]:
-        """(type, state) of every subject, by chapters of look-ups and words."""
-        for first in range(0, len(self.subjects), CHAPTER):
-            yield [(s.state.TYPE, s.state.encode()) for s in self.subjects[first : first + CHAPTER]]
-
     def _lists(self, keys_of: Callable[[State], Keys]) -> Iterator[Row]:
-        """The rows of look-ups or words: all in memory, for they are in another order than subjects are."""
-        rows: list[Row] = []
+        """The rows of look-ups or words."""
         for first in range(0, len(self.subjects), CHAPTER):
             states = (s.state for s in self.subjects[first : first + CHAPTER])
-            rows += rows_of(first // CHAPTER, map(keys_of, states))
-        return iter(sorted(rows, key=lambda row: row[:3]))
+            yield from rows_of(first // CHAPTER, map(keys_of, states))
 
     def mention(self) -> Iterator[Row]:
-        rows: Iterable[Iterable[Row]] = (zip(repeat(no), at) for no, at in enumerate(self._replay.mentions))
-        return chain.from_iterable(rows)
+        """Entries that touched a subject, but the first of them, which opened it."""
+        chapters: defaultdict[int, list[Row]] = defaultdict(list)
+        for no, touching in enumerate(self._replay.mentions):
+            if len(touching) == 1:  # as most are
+                continue
+            for chapter, indexes in groupby(touching[1:], lambda index: index // CHAPTER):
+                chapters[chapter].append((chapter, no, bytes(index % CHAPTER for index in indexes)))
+        return chain.from_iterable(chapters[chapter] for chapter in sorted(chapters))

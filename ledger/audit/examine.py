@@ -1,4 +1,4 @@
-"""What can be judged of entries without knowing the ledger's state: spelling, order, links, signatures.
+"""What can be judged of entries without knowing the ledger's state: spelling, order, links, forms, signatures.
 
 A pure function of bytes, so that any process may run it.
 """
@@ -8,10 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from identity.jws import parse, verify
+from ledger import circulation
 from ledger.audit.source import Chunk
 from ledger.errors import Problem
 from ledger.log.chain import LINK_OF_FIRST, Entry, check_follows, link_of, parse_entry
 from ledger.log.merkle import leaf_hash
+from ledger.statement import read
+
+assert circulation  # imported for its kinds, which every process needs
 
 
 @dataclass(slots=True)
@@ -30,7 +34,7 @@ class Examined:
 def examine(chunk: Chunk, before: bytes | None) -> Examined:
     """Examine entries; ``before`` is the entry before the first of them, None before entry 0.
 
-    Cost: a signature verification for each entry, and about 30 µs.
+    Cost: a signature verification for each entry, and about 50 µs.
     """
     found = Examined(chunk.start)
     previous, link = _previous(before)
@@ -39,7 +43,9 @@ def examine(chunk: Chunk, before: bytes | None) -> Examined:
             entry = parse_entry(data)
             if previous is not None or before is None:
                 check_follows(entry, previous, link)
-            verify(parse(entry.statement))
+            signed = parse(entry.statement)
+            read(signed)
+            verify(signed)
         except Problem as wrong:
             found.wrong = wrong
             break

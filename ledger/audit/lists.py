@@ -2,15 +2,17 @@
 
 A store lists its subjects under their look-ups and words by chapters (``Store.kept``). Cutting texts into words takes
 longer than all else that follows from the state, and needs only the states of one chapter: other processes do it, and
-send back digests. The rows of one chapter come in the same order from a store, though rows of others lie between, and
-from its states; so equal digests mean equal rows.
+send back digests. The rows of a chapter come in the same order from a store and from its states; so equal digests mean
+equal rows.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from ledger import circulation
@@ -22,9 +24,11 @@ assert circulation  # imported for its states, which every process needs
 CHAPTER = 256
 """Numbers of subjects in one row of a list."""
 
-Keys = Iterable[tuple[str, str]]
-Digests = dict[object, bytes]
-"""Chapter -> SHA-256 over its rows; a chapter that has none is left out."""
+Keys = Iterable[tuple[str, Iterable[str]]]
+"""What a subject is listed under: first texts of keys, each with different second texts."""
+
+Digests = list[tuple[object, bytes]]
+"""(chapter, SHA-256 over its rows) in order; a chapter that has none is left out."""
 
 
 class Chapter(NamedTuple):
@@ -35,13 +39,11 @@ class Chapter(NamedTuple):
 
 
 def digests_of(rows: Iterable[Row]) -> Digests:
-    """The digests of (first, second, chapter, numbers) rows. Raises ``TypeError`` for some damaged ones."""
-    found: defaultdict[object, hashlib._Hash] = defaultdict(hashlib.sha256)
-    for first, second, chapter, numbers in rows:
-        digest = found[chapter]
-        digest.update(f"{len(first)},{len(second)},{len(numbers)}:{first}{second}".encode())  # type: ignore[arg-type]
-        digest.update(numbers)  # type: ignore[arg-type]
-    return {chapter: digest.digest() for chapter, digest in found.items()}
+    """The digests of (chapter, first, second, numbers) rows in their order, damaged ones among them."""
+    return [
+        (chapter, sha256(repr(list(some)).encode()).digest())  # repr: it tells types apart, and takes 0.3 µs a row
+        for chapter, some in groupby(rows, itemgetter(0))
+    ]
 
 
 def digest_chapter(chapter: int, states: Sequence[tuple[str, bytes]]) -> Chapter:
@@ -52,18 +54,21 @@ def digest_chapter(chapter: int, states: Sequence[tuple[str, bytes]]) -> Chapter
 
 
 def lookups_of(state: State) -> Keys:
-    return set(state.lookups())
+    return [(name, (value,)) for name, value in set(state.lookups())]
 
 
 def words_of(state: State) -> Keys:
-    type_ = state.TYPE
-    return [(type_, word) for word in set(state.words())]
+    return ((state.TYPE, set(state.words())),)
 
 
 def rows_of(chapter: int, subjects: Iterable[Keys]) -> Iterator[Row]:
     """The rows of a chapter, in order, from what each of its subjects is listed under."""
-    places: defaultdict[tuple[str, str], bytearray] = defaultdict(bytearray)
+    places: defaultdict[str, defaultdict[str, bytearray]] = defaultdict(lambda: defaultdict(bytearray))
     for low, keys in enumerate(subjects):
-        for key in keys:
-            places[key].append(low)
-    return ((*key, chapter, bytes(places[key])) for key in sorted(places))
+        for first, seconds in keys:
+            under = places[first]
+            for second in seconds:
+                under[second].append(low)
+    for first, under in sorted(places.items()):
+        for second, numbers in sorted(under.items()):
+            yield chapter, first, second, bytes(numbers)

@@ -1,7 +1,7 @@
 """The replay: every act judged and folded again from its entry, and what must follow from it kept for comparison.
 
-It runs ahead of the signatures, which other processes verify meanwhile. So what it meets may be forged or damaged:
-whatever it stumbles over counts only once all entries up to there have been examined and hold.
+It runs ahead of the processes that examine the same entries, and takes each for what it should be. So what it meets
+may be forged or damaged: whatever it comes to counts only up to the first entry that was not found in order.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from binascii import a2b_base64
 from hashlib import sha256
 
 from identity.disclosure import hidden
-from identity.jws import peek
 from ledger.audit.source import Chunk
 from ledger.circulation.charter import Ledger
 from ledger.errors import Corrupt
 from ledger.log.chain import link_of
-from ledger.statement import Statement, read
+from ledger.statement import Statement, accept
 from ledger.world import Change, World
 
 _LINK = 32  # bytes of an entry's hash
@@ -36,16 +35,16 @@ class Replay:
         self._links = bytearray()  # SHA-256 of each entry
 
     def add(self, chunk: Chunk) -> None:
-        """Replay the next entries, whose spelling and signatures are left to ``examine``.
+        """Replay the next entries, whose spelling, forms and signatures are left to ``examine``.
 
-        Raises ``Malformed`` where a statement has not the form of its kind, ``Refused`` or ``Corrupt`` where a rule
-        forbids an entry, and any error whatever where it is garbage; it is the entry at ``size``.
+        Raises ``Refused`` or ``Corrupt`` where a rule forbids an entry, and any error whatever where it is garbage; it
+        is the entry at ``size``.
         """
         for place, data in enumerate(chunk.entries):
             _, origin, _, time, link, compact, _ = data.split(b"\n")
             if self.size == 0:
                 self.world = World(origin.decode(), complete=True)
-            statement = read(peek(compact))
+            statement = accept(compact)
             if chunk.beside is not None and chunk.beside[place] != (*_halves(statement.digest), a2b_base64(link)):
                 raise Corrupt("row_other", "it names another statement id or link")
             self._admit(statement, int(time), link_of(data))

@@ -22,7 +22,7 @@ from ledger.store.files import Folder
 
 Row = tuple[object, ...]
 
-TABLES: tuple[Table, ...] = ("subject", "past", "lookup", "word", "mention", "tile", "disclosure")
+TABLES: tuple[Table, ...] = ("subject", "past", "lookup", "naming", "word", "mention", "tile", "disclosure")
 """What a whole store shows beside its entries."""
 
 CALL_MAX = 1_024  # entries or subjects asked for in one call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count, islice
 
 from identity.disclosure import digest
 from ledger.audit.compare import Difference, difference
@@ -19,11 +20,11 @@ from ledger.log.tile import WIDTH_MAX
 from ledger.store import Table
 from ledger.world import Subject
 
-_KEYS: dict[Table, int] = {"subject": 1, "past": 2, "lookup": 3, "word": 3, "mention": 2, "tile": 2}
+_KEYS: dict[Table, int] = {"subject": 1, "past": 2, "lookup": 3, "naming": 2, "word": 3, "mention": 2, "tile": 2}
 """How many leading columns are the table's key."""
 
-_INDEX_AT: dict[Table, int] = {"past": 1, "mention": 1}
-"""The column that holds the entry a row is about; other rows are about what the subject's last change made."""
+_NO_AT: dict[Table, int] = {"naming": 2, "mention": 1}
+"""The column that holds the number of a row's subject, where it is not the first."""
 
 
 _OUT_MAX = 16
@@ -33,12 +34,13 @@ _OUT_MAX = 16
 def check_state(source: Source, replay: Replay, crew: Crew) -> None:
     """What is stored follows from the entries, the tiles aside, and can be found. Raises ``Finding``."""
     derived = Derived(replay)
-    lists = _Lists(source, derived, crew)
+    lists = _Lists(source, crew)
     due: dict[Table, Callable[[], Iterable[Row]]] = {
-        "subject": derived.subject,
+        "subject": lambda: lists.hand_on(derived.subject()),
         "past": derived.past,
         "mention": derived.mention,
         "lookup": derived.lookup,
+        "naming": derived.naming,
         "word": derived.word,
     }
     for table, rows in due.items():
@@ -59,16 +61,24 @@ def check_state(source: Source, replay: Replay, crew: Crew) -> None:
 class _Lists:
     """Look-ups and words in short. Only where they do not agree are they compared row by row, to tell who is wrong."""
 
-    def __init__(self, source: Source, derived: Derived, crew: Crew) -> None:
+    def __init__(self, source: Source, crew: Crew) -> None:
         self._source = source
         self._crew = crew
-        self._lookup: Digests = {}
-        self._word: Digests = {}
+        self._lookup: Digests = []
+        self._word: Digests = []
         self._waiting: deque[Task[Chapter]] = deque()
-        if "lookup" in source.tables:
-            for chapter, states in enumerate(derived.chapters()):
-                self._waiting.append(crew.hand(digest_chapter, chapter, states))
-                self._collect(_OUT_MAX)
+
+    def hand_on(self, subjects: Iterable[Row]) -> Iterator[Row]:
+        """The rows of all subjects as they are; their states are handed to the crew, a chapter at a time."""
+        rows = iter(subjects)
+        for chapter in count():
+            some = list(islice(rows, CHAPTER))
+            if not some:
+                return
+            states = [(type_, state) for _, type_, _, _, _, state in some]
+            self._waiting.append(self._crew.hand(digest_chapter, chapter, states))
+            self._collect(_OUT_MAX)
+            yield from some
 
     def agree(self, table: Table) -> bool:
         if table not in ("lookup", "word"):
@@ -76,7 +86,7 @@ class _Lists:
         self._collect(0)
         try:
             return digests_of(self._source.rows(table)) == (self._lookup if table == "lookup" else self._word)
-        except (Problem, TypeError):
+        except Problem:
             return False
 
     def _collect(self, most: int) -> None:
@@ -84,8 +94,8 @@ class _Lists:
         while self._waiting and (self._waiting[0].is_done() or len(self._waiting) > most):
             if self._waiting[0].is_done() or not self._crew.help():
                 chapter = self._waiting.popleft().result()
-                self._lookup |= chapter.lookup
-                self._word |= chapter.word
+                self._lookup += chapter.lookup
+                self._word += chapter.word
 
 
 def _digested(rows: Iterator[Row]) -> Iterator[Row]:
@@ -104,23 +114,25 @@ def _check(table: Table, found: Difference | None, subjects: list[Subject]) -> N
     if row is None:
         assert found.problem is not None
         raise Finding.of(found.problem)
-    no = _listed(found) if table in ("lookup", "word") else row[0]
+    no = _listed(found) if table in ("lookup", "word") else row[_NO_AT.get(table, 0)]
     subject = subjects[no] if isinstance(no, int) and 0 <= no < len(subjects) else None
-    index = row[_INDEX_AT[table]] if table in _INDEX_AT else subject.index if subject else None
+    index: object = subject.index if subject else None  # what the subject's last change made
+    if table in ("past", "mention"):
+        index = row[1] if table == "past" else _listed(found)
     detail = f"{table}: {found.problem or f'stored is {_shown(found.found)}, due is {_shown(found.due)}'}"
     at = index if isinstance(index, int) else None
     raise Finding("corrupt", "state_other", detail, index=at, subject=subject.id if subject else None)
 
 
 def _listed(found: Difference) -> int | None:
-    """Of the subjects in a row of a list, the first that is missing, or else the first that is one too many."""
+    """Of the numbers in a row of a list, the first that is missing, or else the first that is one too many."""
     due, stored = (_numbers(row) for row in (found.due, found.found))
     return next(iter([*sorted(due - stored), *sorted(stored - due)]), None)
 
 
 def _numbers(row: Row | None) -> set[int]:
     match row:
-        case (_, _, int(chapter), bytes(low)):
+        case (int(chapter), *_, bytes(low)):
             return {chapter * CHAPTER + byte for byte in low}
         case _:
             return set()

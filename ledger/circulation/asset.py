@@ -81,6 +81,8 @@ class Period(Form):
         return self
 
 
+KEYWORDS_MAX = 32
+
 Place = Annotated[str, Text(1, 200, "place: ISO 3166 code, plant or region"), Field(examples=["CN-SN", "DE"])]
 
 
@@ -89,7 +91,9 @@ class Description(Form):
 
     title: Annotated[str, Text(1, 300, "title")]
     description: Annotated[str, Text(0, 4000, "description")] = ""
-    keywords: Annotated[list[Annotated[str, Text(1, 60, "keyword")]], Field(max_length=32, default_factory=list)]
+    keywords: Annotated[
+        list[Annotated[str, Text(1, 60, "keyword")]], Field(max_length=KEYWORDS_MAX, default_factory=list)
+    ]
     content: Content
     source: Source
     classification: Classification

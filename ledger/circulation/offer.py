@@ -14,15 +14,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 from typing_extensions import TypedDict  # pydantic reads no other below Python 3.12
 
-from ledger.circulation.asset import CLASSES, Asset, Version, check_held
+from ledger.circulation.asset import CLASSES, KEYWORDS_MAX, Asset, Version, check_held
 from ledger.circulation.party import Party
 from ledger.circulation.policy import Policy, digest_of
 from ledger.errors import Refused, declare
 from ledger.form import Form
 from ledger.statement import Kind
 from ledger.values import AssetId, Money, PartyId, Private, Seconds, VersionId, is_hidden
+from ledger.words import TEXT_MAX, words_of
 from ledger.words import fold as fold_case
-from ledger.words import words_of
 from ledger.world import Act, State, World
 
 declare(
@@ -61,6 +61,9 @@ Addressees = Annotated[
     Discriminator(_addressee_form),
 ]
 
+ASSETS_MAX = 16  # of an offer
+TITLE_MAX = TEXT_MAX // ASSETS_MAX  # letters of each title, so that an offer is found by all of them
+
 
 class OfferedState(TypedDict):
     """An offered version as recorded: its content's digest, and since which entry the holder held the asset."""
@@ -76,7 +79,8 @@ class Offer(State, of="offer"):
     """An offer as it stands. ``policy`` is a digest; the policy is in the statement of the entry ``statedIn``.
 
     Times are POSIX seconds, ``price`` is as signed (``{"_sd": [digest]}`` where withheld). What the assets are
-    (titles, keywords, highest classification) is copied from them as they were, so that offers are found by it.
+    (titles, keywords, highest classification) is copied from them as they were, so that offers are found by it: of
+    each title the beginning, and of many keywords the first, so that a short statement makes no long state.
     """
 
     holder: str
@@ -109,7 +113,7 @@ class Offer(State, of="offer"):
 class OfferOpened(Kind, name="offer.opened", opens=("offer",)):
     """Offers versions of the signer's assets under a policy, for a price or for none."""
 
-    assets: Annotated[list[OfferedVersion], Field(min_length=1, max_length=16)]
+    assets: Annotated[list[OfferedVersion], Field(min_length=1, max_length=ASSETS_MAX)]
     policy: Policy
     price: Private[Money] | None = None
     validFrom: Annotated[Seconds, Field(description="open from then on; at once if left out")] | None = None
@@ -169,8 +173,8 @@ class OfferOpened(Kind, name="offer.opened", opens=("offer",)):
                 validFrom=self.validFrom,
                 validUntil=self.validUntil,
                 to=body["to"],
-                titles=[asset.title for asset in assets],
-                keywords=list(dict.fromkeys(keyword for asset in assets for keyword in asset.keywords)),
+                titles=[asset.title[:TITLE_MAX] for asset in assets],
+                keywords=list(dict.fromkeys(keyword for asset in assets for keyword in asset.keywords))[:KEYWORDS_MAX],
                 classification=max((asset.classification for asset in assets), key=CLASSES.index),
                 personal=any(asset.personal for asset in assets),
             ),

@@ -31,7 +31,7 @@ declare(
     store_unreadable=("the store could not be read", "try again; see the log of the service"),
 )
 
-Table = Literal["entry", "subject", "past", "lookup", "word", "mention", "tile", "disclosure"]
+Table = Literal["entry", "subject", "past", "lookup", "naming", "word", "mention", "tile", "disclosure"]
 """What can be scanned for an audit; ``Store.scan`` gives the columns of each."""
 
 
@@ -63,10 +63,10 @@ class Store(Protocol):
 
     **Commit.** ``commit`` writes a whole batch or nothing. When it returns, the batch survives the death of the
     process and of the machine. A batch whose ``size`` is not the store's size, which repeats an index, a link or a
-    statement id, which numbers subjects out of turn, or which changes one otherwise than from how it stands, is never
-    written: ``Unavailable`` (``store_conflict``). That is what stops a second writer. After any other error
-    (``store_failed``, ``Corrupt``) the batch may or may not be there: the caller must open the store again and look;
-    this one takes no further batch.
+    statement id, which numbers subjects out of turn, which changes one otherwise than from how it stands, or after
+    which two would be listed under one unique look-up, is never written: ``Unavailable`` (``store_conflict``). That is
+    what stops a second writer. After any other error (``store_failed``, ``Corrupt``) the batch may or may not be there:
+    the caller must open the store again and look; this one takes no further batch.
 
     **Reads** see all batches whose commit returned before the read began, each wholly or not at all, and never block
     a commit. They may run in any thread. They raise ``Unavailable`` (``store_unreadable``) or, where what is stored
@@ -110,7 +110,7 @@ class Store(Protocol):
     ) -> list[Subject]:
         """Subjects of these types, numbered below ``before``, that are listed under all keys and have all words.
 
-        Latest first. With no words and no keys: all of the types.
+        Latest first. With no words and no keys: all of the types. What it is to have a word: ``words.has_word``.
         """
 
     def tile(self, level: int, number: int) -> bytes | None:
@@ -123,8 +123,10 @@ class Store(Protocol):
         """Every row of a table in the order of its key, for the audit. Columns:
 
         entry (index, id, link, data) · subject (no, id, type, index, last, state) · past (no, index, last, state) ·
-        lookup (name, value, no) · word (type, word, no) · mention (no, index) · tile (level, number, hashes) ·
-        disclosure (index, place, disclosure). A damaged row is given as it is, whatever types it holds.
+        lookup (name, value, no) · naming (name, value, no), those under unique look-ups once more · word (type, word,
+        no) · mention (no, index), but not by the entry that opened the subject · tile (level, number, hashes) ·
+        disclosure (index, place, disclosure). A damaged row is given as it is, whatever types it holds. Look-ups, words
+        and mentions come by chapters, see ``kept``.
         """
 
     def kept(self, table: Table) -> Iterator[tuple[object, ...]]:
@@ -132,8 +134,9 @@ class Store(Protocol):
 
         entry (index, first and second half of id, link, data) · subject (no, type, opened, index, advanced, state) ·
         past (no, index, advanced, state), where opened and advanced are the indexes of the entries whose statements
-        the id and ``last`` come from · lookup (name, value, chapter, numbers) · word (type, word, chapter, numbers),
-        one row for every 256 subjects of which any is listed: chapter is no >> 8, numbers the low bytes, ascending.
+        the id and ``last`` come from · lookup (chapter, name, value, numbers) · word (chapter, type, word, numbers),
+        one row for every 256 subjects of which any is listed: chapter is no >> 8, numbers the low bytes, ascending ·
+        mention (chapter, no, numbers), likewise one row for every 256 entries of which any touched the subject.
         The other tables as ``scan`` shows them.
         """
 

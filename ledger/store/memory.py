@@ -12,11 +12,14 @@ from threading import RLock
 from typing import Any, cast
 
 from identity.canonical import b64decode, b64encode
-from ledger.errors import Corrupt, Unavailable
+from ledger.errors import Unavailable
 from ledger.store import Batch, Head, Store, Table
 from ledger.store.postings import chapter_of
 from ledger.values import subject_id
-from ledger.world import Change, Subject
+from ledger.words import has_word
+from ledger.world import Change, State, Subject
+
+LISTS = ("lookup", "word", "mention")
 
 
 class MemoryStore(Store):
@@ -29,6 +32,7 @@ class MemoryStore(Store):
         self._links: dict[bytes, None] = {}  # in order
         self._lives: list[list[Subject]] = []  # by number: each state of the subject, oldest first
         self._numbers: dict[str, int] = {}
+        self._named: dict[tuple[str, str], int] = {}  # by unique look-up
         self._mentions: dict[int, list[int]] = {}  # by number: indexes, ascending
         self._tiles: dict[tuple[int, int], bytes] = {}
         self._disclosures: dict[int, list[str]] = {}
@@ -44,6 +48,7 @@ class MemoryStore(Store):
             raise ValueError("the lists of the batch do not run in step")
         with self._lock:
             self._check(batch)
+            self._name(batch)
             for index, (id_, change) in enumerate(zip(batch.ids, batch.changes, strict=True), batch.size):
                 self._indexes[id_] = index
                 self._apply(index, change)
@@ -81,6 +86,16 @@ class MemoryStore(Store):
                 if stood is None or (stood.no, stood.index) != (after.no, before.index):
                     raise Unavailable("store_conflict", f"the batch changes {after.id} from how it does not stand")
             stand[after.no] = after
+
+    def _name(self, batch: Batch) -> None:
+        """Take over who is listed under unique look-ups after the batch, if none of them lists two."""
+        stand = {after.no: after for change in batch.changes for _, after in change.changed}
+        named = {key: no for key, no in self._named.items() if no not in stand}
+        for no, after in stand.items():
+            for key in _unique(after.state):
+                if named.setdefault(key, no) != no:
+                    raise Unavailable("store_conflict", f"another subject than {after.id} has {'='.join(key)}")
+        self._named = named
 
     def _apply(self, index: int, change: Change) -> None:
         for before, after in change.changed:
@@ -131,14 +146,8 @@ class MemoryStore(Store):
             return next((subject for subject in reversed(life) if subject.index < size), None)
 
     def lookup(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
-        asked, found = set(keys), dict[tuple[str, str], str]()
-        for subject in self._now():
-            for key in asked.intersection(subject.state.lookups()):
-                other = found.setdefault(key, subject.id)
-                if other != subject.id:
-                    detail = f"{other} and {subject.id} are both listed under {'='.join(key)}"
-                    raise Corrupt("store_corrupt", detail, subject=subject.id)
-        return found
+        with self._lock:
+            return {key: self._lives[self._named[key]][-1].id for key in keys if key in self._named}
 
     def listing(self, after: int, limit: int) -> list[Subject]:
         return list(islice((subject for subject in self._now() if subject.no > after), limit))
@@ -153,7 +162,8 @@ class MemoryStore(Store):
     ) -> list[Subject]:
         def fits(subject: Subject) -> bool:
             state = subject.state
-            return state.TYPE in types and {*words} <= {*state.words()} and {*keys} <= {*state.lookups()}
+            has = {*state.words()}
+            return state.TYPE in types and all(has_word(has, word) for word in words) and {*keys} <= {*state.lookups()}
 
         known = reversed([subject for subject in self._now() if subject.no < before])
         return list(islice(filter(fits, known), limit))
@@ -167,7 +177,7 @@ class MemoryStore(Store):
 
     def scan(self, table: Table) -> Iterator[tuple[object, ...]]:
         with self._lock:
-            return iter(sorted(self._rows(table)))
+            return iter(sorted(self._rows(table), key=_chaptered if table in LISTS else None))
 
     def kept(self, table: Table) -> Iterator[tuple[object, ...]]:
         if table == "entry":
@@ -179,7 +189,7 @@ class MemoryStore(Store):
             )
         if table == "past":
             return ((no, s.index, by, s.state.encode()) for no, _, s, by in self._states(slice(-1)))
-        if table in ("lookup", "word"):
+        if table in LISTS:
             return self._chapters(table)
         return self.scan(table)
 
@@ -194,11 +204,9 @@ class MemoryStore(Store):
                 yield no, life[0].index, subject, self._indexes[b64decode(subject.last)]
 
     def _chapters(self, table: Table) -> Iterator[tuple[object, ...]]:
-        def key_of(row: tuple[Any, ...]) -> tuple[object, ...]:
-            return *row[:2], chapter_of(row[2])
-
-        for key, rows in groupby(sorted(self._rows(table)), key_of):
-            yield *key, bytes(no & 255 for _, _, no in cast(Iterator[tuple[Any, Any, int]], rows))
+        rows = cast(Iterator[tuple[Any, ...]], self.scan(table))
+        for key, same in groupby(rows, lambda row: (chapter_of(row[-1]), *row[:-1])):
+            yield *key, bytes(row[-1] & 255 for row in same)
 
     def astray(self) -> Iterator[tuple[Table, tuple[object, ...], str]]:
         return iter(())
@@ -213,14 +221,25 @@ class MemoryStore(Store):
             return ((s.no, s.index, s.last, s.state.encode()) for life in self._lives for s in life[:-1])
         if table == "lookup":
             return ((name, value, s.no) for s in now for name, value in set(s.state.lookups()))
+        if table == "naming":
+            return ((name, value, no) for (name, value), no in self._named.items())
         if table == "word":
             return ((s.type, word, s.no) for s in now for word in set(s.state.words()))
         if table == "mention":
-            return ((no, index) for no, indexes in self._mentions.items() for index in indexes)
+            return ((no, index) for no, indexes in self._mentions.items() for index in indexes[1:])
         if table == "tile":
             return ((level, number, hashes) for (level, number), hashes in self._tiles.items())
         beside = self._disclosures.items()
         return ((index, place, text) for index, texts in beside for place, text in enumerate(texts))
+
+
+def _unique(state: State) -> set[tuple[str, str]]:
+    return {key for key in state.lookups() if key[0] in state.UNIQUE}
+
+
+def _chaptered(row: tuple[Any, ...]) -> tuple[object, ...]:
+    """Orders the rows of a list as they are kept: by chapter first."""
+    return chapter_of(row[-1]), *row
 
 
 def _check_named(index: int, id_: bytes, change: Change) -> None:

@@ -6,12 +6,14 @@ difference between how it stood before the batch and how it stands after it. Eve
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from identity.canonical import b64encode
 from ledger.errors import Unavailable
 from ledger.store import Batch
-from ledger.store.postings import Postings, Row
+from ledger.store.postings import Postings, Row, split
 from ledger.values import subject_letters
 from ledger.world import State, Subject
 
@@ -29,6 +31,8 @@ class Rows:
     past: list[Row] = field(default_factory=list)  # no, index, advanced, no again, state
     lookups: Postings = field(default_factory=Postings)
     words: Postings = field(default_factory=Postings)
+    unnamed: list[Row] = field(default_factory=list)  # naming: rows that go
+    named: list[Row] = field(default_factory=list)  # naming: rows that come
     mentions: list[Row] = field(default_factory=list)
     tiles: list[Row] = field(default_factory=list)
     disclosures: list[Row] = field(default_factory=list)
@@ -49,23 +53,36 @@ def rows_of(batch: Batch) -> Rows:
     (``store_conflict``) if one of its changes does not start from what the one before left, or opens or advances a
     subject in the name of another entry.
 
-    Rows of mentions come in the order of their key, which is the order of their table: rows of one page are then
-    written while it is at hand, in half the time.
+    Rows of lists come in the order of their key, which is the order of their table: rows of one page are then written
+    while it is at hand, in half the time.
     """
     rows = Rows()
     for index, (id_, link, data) in enumerate(zip(batch.ids, batch.links, batch.entries, strict=True), batch.size):
         rows.entries.append((index, id_[:16], id_[16:], link, data))
     for life in _lives(rows, batch):
         _add_subject(rows, life)
-    for index, (change, _) in enumerate(zip(batch.changes, batch.entries, strict=True), batch.size):
-        rows.mentions += [(no, index) for no in change.mentioned]
-    rows.mentions.sort()
+    rows.mentions += _mentions(batch)
     rows.tiles += batch.tiles
     places: dict[int, int] = {}
     for index, disclosure in batch.disclosures:
         places[index] = place = places.get(index, -1) + 1
         rows.disclosures.append((index, place, disclosure))
     return rows
+
+
+def _mentions(batch: Batch) -> list[Row]:
+    """Which entries of the batch touched which subjects, those that open them aside: their rows name them.
+
+    Each row goes behind what its chapter has.
+    """
+    mentions: defaultdict[tuple[int, int], bytearray] = defaultdict(bytearray)
+    for index, (change, _) in enumerate(zip(batch.changes, batch.entries, strict=True), batch.size):
+        chapter, low = split(index)
+        opened = [after.no for before, after in change.changed if before is None]
+        for no in change.mentioned:
+            if no not in opened:
+                mentions[chapter, no].append(low)
+    return sorted((chapter, no, bytes(low)) for (chapter, no), low in mentions.items())
 
 
 def _lives(rows: Rows, batch: Batch) -> list[_Life]:
@@ -100,13 +117,22 @@ def _add_subject(rows: Rows, life: _Life) -> None:
     no, state = subject.no, subject.state
     if first is None:
         rows.opened.append((no, state.TYPE, life.opened, subject.index, life.advanced, state.encode()))
-        rows.lookups.open_pairs(set(state.lookups()), no)
+        lookups = set(state.lookups())
+        rows.lookups.open_pairs(lookups, no)
+        rows.named += _naming(state, lookups, no)
         rows.words.open(state.TYPE, set(state.words()), no)
         return
     rows.changed.append((subject.index, life.advanced, state.encode(), no, first.index))
     if first.state is not state:
-        rows.lookups.amend(set(first.state.lookups()), set(state.lookups()), no)
+        before, after = set(first.state.lookups()), set(state.lookups())
+        rows.lookups.amend(before, after, no)
+        rows.unnamed += _naming(state, before - after, no)
+        rows.named += _naming(state, after - before, no)
         rows.words.amend(_words(first.state), _words(state), no)
+
+
+def _naming(state: State, lookups: Iterable[tuple[str, str]], no: int) -> Iterable[Row]:
+    return [(name, value, no) for name, value in lookups if name in state.UNIQUE] if state.UNIQUE else ()
 
 
 def _words(state: State) -> set[tuple[str, str]]:

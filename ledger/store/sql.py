@@ -1,32 +1,32 @@
 """The store in an SQL database: one file of SQLite in the ledger's folder.
 
 Nothing is kept in memory between calls: what a call returns was read from the database by that call. SQL is built by
-SQLAlchemy Core from ``tables``; what only SQLite knows is in ``sqlite``, what a commit writes in ``write``, and how the
-rows of the tables are shown in ``views``.
+SQLAlchemy Core from ``tables``; what only SQLite knows is in ``sqlite``, what a commit writes in ``write``, what is
+asked for by name in ``asked``, and how the rows of the tables are shown in ``views``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, func, inspect, select, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.errors import Corrupt, Unavailable
 from ledger.store import Batch, Head, Store, Table, sqlite
+from ledger.store.asked import Asked
 from ledger.store.files import sync
-from ledger.store.postings import Row, check_posting, numbers_of
+from ledger.store.postings import Row
 from ledger.store.rows import rows_of
-from ledger.store.search import find
-from ledger.store.tables import DISCLOSURE, ENTRY, LOOKUP, MENTION, METADATA, PAST, REVISION, SUBJECT, TILE
-from ledger.store.views import IDS, OPENER, PASTS, SUBJECTS, id_row, past_row, subject_row, view
+from ledger.store.search import Search
+from ledger.store.tables import DISCLOSURE, ENTRY, METADATA, PAST, REVISION, SUBJECT, TILE
+from ledger.store.views import PASTS, SUBJECTS, past_row, subject_row, view
 from ledger.store.write import Writing
-from ledger.values import statement_key
-from ledger.world import STATES, Subject, decode_state
+from ledger.world import Subject, decode_state
 
 _CHUNK = 1_000  # rows fetched, or values asked for, at a time
 _ENTRY = select(ENTRY.c.index, ENTRY.c.data)
@@ -42,6 +42,8 @@ class SqlStore(Store):
         self._readers = sqlite.reader(path, aloof=aloof)
         self._writer = sqlite.writer(path)
         self._writing = Writing(self._writer.dialect)
+        self._asked = Asked(self._readers.dialect)
+        self._search = Search(self._readers.dialect)
         self._stopped = False  # a commit ended neither with a yes nor with a no
         self._moment: Connection | None = None  # all reads are part of its one transaction, if there is one
 
@@ -103,14 +105,14 @@ class SqlStore(Store):
         self._stopped = True  # until it is known how this one ends
         try:
             with self._writer.begin() as connection:
-                self._writing.write(connection, batch.size, rows)
-        except IntegrityError as error:
+                self._writing.write(connection.connection.cursor(), batch.size, rows)
+        except sqlite.IntegrityError as error:
             self._stopped = False
-            raise Unavailable("store_conflict", f"the batch after {batch.size} entries: {error.orig}") from error
+            raise Unavailable("store_conflict", f"the batch after {batch.size} entries: {error}") from error
         except Unavailable:
             self._stopped = False
             raise
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite.Error) as error:
             raise _problem("store_failed", error) from error
         self._stopped = False
 
@@ -143,11 +145,8 @@ class SqlStore(Store):
                 return
 
     def indexes(self, ids: Sequence[bytes]) -> Mapping[bytes, int]:
-        query = select(ENTRY.c.key, ENTRY.c.rest, ENTRY.c.index)
-        asked = {id_[:16]: id_ for id_ in ids}
         with self._read() as connection:
-            found = [connection.execute(query.where(ENTRY.c.key.in_(some))).all() for some in _chunks(list(asked))]
-        return {asked[key]: index for rows in found for key, rest, index in rows if asked[key][16:] == rest}
+            return self._asked.indexes(connection.connection.cursor(), ids)
 
     def tile(self, level: int, number: int) -> bytes | None:
         query = select(TILE.c.hashes).where(TILE.c.level == level, TILE.c.number == number)
@@ -169,11 +168,11 @@ class SqlStore(Store):
 
     def subjects(self, ids: Sequence[str]) -> Mapping[str, Subject]:
         with self._read() as connection:
-            return {id_: _subject(row) for id_, row in _found(connection, ids).items()}
+            return {id_: _subject(row) for id_, row in self._found(connection, ids).items()}
 
     def subject_at(self, subject_id: str, size: int) -> Subject | None:
         with self._read() as connection:
-            found = _found(connection, [subject_id])
+            found = self._found(connection, [subject_id])
             if not found:
                 return None
             subject = _subject(found[subject_id])
@@ -188,17 +187,7 @@ class SqlStore(Store):
 
     def lookup(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
         with self._read() as connection:
-            listed = _listed(connection, keys)
-            numbers = list(dict.fromkeys(no for found in listed.values() for no in found))
-            rows = [row for some in _chunks(numbers) for row in connection.execute(IDS.where(SUBJECT.c.no.in_(some)))]
-        ids = dict(map(id_row, rows))
-        for (name, value), (no, *others) in listed.items():
-            if others:
-                detail = f"{ids.get(no)} and {ids.get(others[0])} are both listed under {name}={value}"
-                raise Corrupt("store_corrupt", detail, subject=ids.get(others[0]))
-            if ids.get(no) is None:
-                raise Corrupt("store_corrupt", f"no subject is numbered {no}, listed under {name}={value}")
-        return {key: str(ids[no]) for key, (no,) in listed.items()}
+            return self._asked.named(connection.connection.cursor(), keys)
 
     def listing(self, after: int, limit: int) -> list[Subject]:
         with self._read() as connection:
@@ -208,19 +197,23 @@ class SqlStore(Store):
 
     def history(self, subject_id: str, before: int, limit: int) -> list[int]:
         with self._read() as connection:
-            numbers = [row[0] for row in _found(connection, [subject_id]).values()]
-            query = select(MENTION.c.index).where(MENTION.c.no.in_(numbers), MENTION.c.index < before)
-            return list(connection.execute(query.order_by(MENTION.c.index.desc()).limit(limit)).scalars())
+            found = self._found(connection, [subject_id])
+            numbers: list[Any] = [row[0] for row in found.values()]
+            cursor = connection.connection.cursor()
+            return self._search.touching(cursor, numbers[0], before, limit) if numbers else []
 
     def search(
         self, types: Sequence[str], words: Sequence[str], keys: Sequence[tuple[str, str]], before: int, limit: int
     ) -> list[Subject]:
         with self._read() as connection:
-            numbers = find(connection, types, words, keys, before, limit)
+            numbers = self._search.find(connection.connection.cursor(), types, words, keys, before, limit)
             chunks = _chunks(numbers)
             rows = [row for some in chunks for row in connection.execute(SUBJECTS.where(SUBJECT.c.no.in_(some)))]
         found = [_subject(subject_row(row)) for row in rows]
         return sorted(found, key=lambda subject: subject.no, reverse=True)
+
+    def _found(self, connection: Connection, ids: Sequence[str]) -> dict[str, Row]:
+        return self._asked.subjects(connection.connection.cursor(), ids)
 
     # -- for the audit ---------------------------------------------------------------------------------------
 
@@ -264,7 +257,7 @@ class SqlStore(Store):
                 return
             with self._readers.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite.Error) as error:
             raise _problem("store_unreadable", error) from error
 
     def _check_schema(self) -> None:
@@ -342,44 +335,6 @@ def _subject(row: Sequence[Any]) -> Subject:
     except (LookupError, TypeError, ValueError) as error:
         named = f"subject {no}" if id_ is None else repr(id_)
         raise Corrupt("store_corrupt", f"{named} cannot be read: {error!r}", subject=id_) from error
-
-
-def _found(connection: Connection, ids: Iterable[str]) -> dict[str, Row]:
-    """Rows of ``subject_row`` of the subjects that exist among these ids.
-
-    Raises ``Corrupt`` if one that an entry named by them opened is of no type there is.
-    """
-    asked: dict[bytes, list[str]] = {}
-    for id_ in dict.fromkeys(ids):
-        with suppress(ValueError):  # what is no id names no subject
-            asked.setdefault(statement_key(id_), []).append(id_)
-    found: dict[str, Row] = {}
-    for some in _chunks(list(asked)):
-        for row in map(subject_row, connection.execute(SUBJECTS.where(OPENER.c.key.in_(some)))):
-            name, type_ = row[1:3]
-            if not isinstance(name, str):
-                raise Corrupt("store_corrupt", f"subject {row[0]} has no id that can be read")
-            if type_ not in STATES:
-                raise Corrupt("store_corrupt", f"{name!r} is of no type there is", subject=name)
-            found[name] = row
-    return {name: found[name] for names in asked.values() for name in names if name in found}
-
-
-def _listed(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[int]]:
-    """Numbers of the subjects listed under each key, where there are any."""
-    values: dict[str, list[str]] = {}
-    for name, value in dict.fromkeys(keys):
-        values.setdefault(name, []).append(value)
-    query = select(LOOKUP.c.value, LOOKUP.c.chapter, LOOKUP.c.numbers)
-    found: dict[tuple[str, str], list[int]] = {}
-    for name, asked in values.items():
-        for some in _chunks(asked):
-            for value, chapter, numbers in connection.execute(
-                query.where(LOOKUP.c.name == name, LOOKUP.c.value.in_(some))
-            ):
-                check_posting((name, value), chapter, numbers)
-                found.setdefault((name, value), []).extend(numbers_of(chapter, numbers))
-    return found
 
 
 def _chunks(items: Sequence[_Item]) -> Iterator[Sequence[_Item]]:

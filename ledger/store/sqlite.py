@@ -12,14 +12,14 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from sqlite3 import Error
+from sqlite3 import Error, IntegrityError
 
 from sqlalchemy import Engine, Table, create_engine, event, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-__all__ = ["Error", "astray", "is_damage", "reader", "writer"]
+__all__ = ["Error", "IntegrityError", "astray", "is_damage", "reader", "writer"]
 
 BUSY_MS = 10_000  # how long a connection waits for another process to let go of the file
 READERS_MAX = 40  # connections; more readers wait for one of them

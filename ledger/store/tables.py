@@ -100,10 +100,21 @@ class LookupRow(Row, table=True):
     __tablename__ = "lookup"
     __table_args__ = _KEYED
 
+    chapter: int = _key(_NUMBER)
     name: str = _key(Text)
     value: str = _key(Text)
-    chapter: int = _key(_NUMBER)
     numbers: bytes = _held(Raw)
+
+
+class NamingRow(Row, table=True):
+    """The one subject listed under a unique look-up (``State.UNIQUE``), whatever its chapter."""
+
+    __tablename__ = "naming"
+    __table_args__ = _KEYED
+
+    name: str = _key(Text)
+    value: str = _key(Text)
+    no: int = _held(_NUMBER)
 
 
 class WordRow(Row, table=True):
@@ -112,20 +123,21 @@ class WordRow(Row, table=True):
     __tablename__ = "word"
     __table_args__ = _KEYED
 
+    chapter: int = _key(_NUMBER)
     type: str = _key(Text)
     word: str = _key(Text)
-    chapter: int = _key(_NUMBER)
     numbers: bytes = _held(Raw)
 
 
 class MentionRow(Row, table=True):
-    """An entry touched a subject."""
+    """Entries that touched a subject after the one that opened it, by chapters of entries (``postings``)."""
 
     __tablename__ = "mention"
     __table_args__ = _KEYED
 
+    chapter: int = _key(_NUMBER)
     no: int = _key(_NUMBER)
-    index: int = _key(_NUMBER)
+    numbers: bytes = _held(Raw)
 
 
 class TileRow(Row, table=True):
@@ -154,6 +166,7 @@ ENTRY = METADATA.tables["entry"]
 SUBJECT = METADATA.tables["subject"]
 PAST = METADATA.tables["past"]
 LOOKUP = METADATA.tables["lookup"]
+NAMING = METADATA.tables["naming"]
 WORD = METADATA.tables["word"]
 MENTION = METADATA.tables["mention"]
 TILE = METADATA.tables["tile"]

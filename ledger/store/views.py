@@ -15,7 +15,7 @@ from sqlalchemy.sql import FromClause
 from identity.canonical import b64encode
 from ledger.store import Table
 from ledger.store.postings import Row, expand
-from ledger.store.tables import ENTRY, METADATA, PAST, SUBJECT
+from ledger.store.tables import ENTRY, METADATA, NAMING, PAST, SUBJECT
 from ledger.values import subject_id
 
 OPENER = ENTRY.alias("opener")
@@ -39,8 +39,12 @@ PASTS: Select[Any] = select(PAST.c.no, PAST.c.index, *_advanced(PAST), PAST.c.st
 )
 """Superseded states: rows for ``past_row``."""
 
-IDS: Select[Any] = select(SUBJECT.c.no, *_OPENED).outerjoin_from(SUBJECT, OPENER, OPENER.c.index == SUBJECT.c.opened)
-"""Numbers and ids: rows for ``id_row``."""
+NAMED: Select[Any] = (
+    select(NAMING.c.name, NAMING.c.value, *_OPENED)
+    .outerjoin_from(NAMING, SUBJECT, SUBJECT.c.no == NAMING.c.no)
+    .outerjoin(OPENER, OPENER.c.index == SUBJECT.c.opened)
+)
+"""Unique look-ups: rows for ``named_row``."""
 
 
 def entry_row(row: Sequence[Any]) -> Row:
@@ -62,10 +66,10 @@ def past_row(row: Sequence[Any]) -> Row:
     return no, index, _last(advanced, head, tail), state
 
 
-def id_row(row: Sequence[Any]) -> tuple[Any, str | None]:
-    """(no, id)."""
-    no, type_, opened, key = row
-    return no, _id(type_, opened, key)
+def named_row(row: Sequence[Any]) -> tuple[str, str, str | None]:
+    """(name, value, id)."""
+    name, value, type_, opened, key = row
+    return name, value, _id(type_, opened, key)
 
 
 def view(table: Table) -> tuple[Select[Any], Callable[[Sequence[Any]], Iterable[Row]]]:
@@ -78,7 +82,7 @@ def view(table: Table) -> tuple[Select[Any], Callable[[Sequence[Any]], Iterable[
         return PASTS.order_by(*order), lambda row: (past_row(row),)
     if table == "entry":
         return select(source).order_by(*order), lambda row: (entry_row(row),)
-    if table in ("lookup", "word"):
+    if table in ("lookup", "word", "mention"):
         return select(source).order_by(*order), lambda row: expand(tuple(row))
     return select(source).order_by(*order), lambda row: (tuple(row),)
 

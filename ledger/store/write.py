@@ -1,8 +1,8 @@
 """Writing a batch: the statements of one commit, in SQL prepared once for the engine at hand.
 
-A commit of 1,000 entries writes some 10,000 narrow rows. They go to the driver as plain tuples, and 500 in a statement:
-that takes a quarter less time, and the driver gives way to other threads once a statement, each time for as long as
-one of them computes. All of it runs in the transaction that the caller began and ends.
+A commit of 1,000 entries writes some 10,000 narrow rows. They go to the driver's own cursor as plain tuples, and 500 in
+a statement: that takes a quarter less time, and the driver gives way to other threads once a statement, each time for
+as long as one of them computes. All of it runs in the transaction that the caller began and ends.
 """
 
 from __future__ import annotations
@@ -11,105 +11,133 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import LargeBinary, Table, and_, bindparam, delete, func, insert, select, tuple_, update
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from ledger.errors import Unavailable
 from ledger.store.postings import Key, Postings, Row, check_posting
 from ledger.store.rows import Rows
-from ledger.store.tables import DISCLOSURE, ENTRY, LOOKUP, MENTION, PAST, SUBJECT, TILE, WORD
+from ledger.store.tables import DISCLOSURE, ENTRY, LOOKUP, MENTION, NAMING, PAST, SUBJECT, TILE, WORD
 
 _MANY = 500  # rows in a statement; of 6 values each, within the bounds of SQLite (32,766) and PostgreSQL (65,535)
 
 
 class Writing:
-    """The prepared statements. Raises what the engine raises, and ``Unavailable`` (``store_conflict``)."""
+    """The prepared statements. Raises what the driver raises, and ``Unavailable`` (``store_conflict``)."""
 
     def __init__(self, dialect: Dialect) -> None:
-        tables = (ENTRY, SUBJECT, LOOKUP, WORD, MENTION, TILE, DISCLOSURE)
+        tables = (ENTRY, SUBJECT, LOOKUP, NAMING, WORD, MENTION, TILE, DISCLOSURE)
         self._insert = {table.name: str(insert(table).compile(dialect=dialect)) for table in tables}
         self._insert_many = {name: _widen(statement) for name, statement in self._insert.items()}
-        for table in (LOOKUP, WORD):
+        for table in (LOOKUP, WORD, MENTION):
             self._insert_many[table.name] += _append(table, dialect)
             self._insert[table.name] += _append(table, dialect)
-        self._delete = {table.name: _delete(table, dialect) for table in (LOOKUP, WORD, TILE)}
+        self._delete = {table.name: _delete(table, dialect) for table in (LOOKUP, NAMING, WORD, TILE)}
+        self._stored = {table.name: _stored(table, dialect) for table in (LOOKUP, WORD)}
         self._supersede = _supersede(dialect)
         self._change = _change(dialect)
+        self._last_entry, self._last_subject = _last_entry(dialect), _last_subject(dialect)
 
-    def write(self, connection: Connection, size: int, rows: Rows) -> None:
+    def write(self, cursor: DBAPICursor, size: int, rows: Rows) -> None:
         """Write all rows of a batch that continues a store of ``size`` entries."""
-        _check_size(connection, size)
-        _check_numbers(connection, rows.opened)
-        self._add(connection, ENTRY, rows.entries)
-        self._add(connection, SUBJECT, rows.opened)
+        self._check_size(cursor, size)
+        self._check_numbers(cursor, rows.opened)
+        self._add(cursor, ENTRY, rows.entries)
+        self._add(cursor, SUBJECT, rows.opened)
         if rows.past:  # before the rows they supersede are changed
-            connection.exec_driver_sql(self._supersede, rows.past)
-        self._replace(connection, rows.changed)
-        self._post(connection, LOOKUP, rows.lookups)
-        self._post(connection, WORD, rows.words)
-        self._add(connection, MENTION, rows.mentions)
-        self._remove(connection, TILE, [(level, number) for level, number, _ in rows.tiles])
-        self._add(connection, TILE, rows.tiles)
-        self._add(connection, DISCLOSURE, rows.disclosures)
+            cursor.executemany(self._supersede, rows.past)
+        self._replace(cursor, rows.changed)
+        self._post(cursor, LOOKUP, rows.lookups)
+        self._post(cursor, WORD, rows.words)
+        self._remove(cursor, NAMING, [(name, value) for name, value, _ in rows.unnamed])
+        self._add(cursor, NAMING, rows.named)
+        self._add(cursor, MENTION, rows.mentions)
+        self._remove(cursor, TILE, [(level, number) for level, number, _ in rows.tiles])
+        self._add(cursor, TILE, rows.tiles)
+        self._add(cursor, DISCLOSURE, rows.disclosures)
 
-    def _add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    def _check_size(self, cursor: DBAPICursor, size: int) -> None:
+        cursor.execute(self._last_entry)
+        stored = _next(cursor)
+        if stored != size:
+            raise Unavailable("store_conflict", f"the batch continues {size} entries, the store holds {stored}")
+
+    def _check_numbers(self, cursor: DBAPICursor, opened: Sequence[Row]) -> None:
+        """Subjects are numbered without gaps: the last number tells how many there are."""
+        cursor.execute(self._last_subject)
+        count = _next(cursor)
+        if [row[0] for row in opened] != list(range(count, count + len(opened))):
+            raise Unavailable("store_conflict", f"the batch numbers subjects out of turn; the store holds {count}")
+
+    def _add(self, cursor: DBAPICursor, table: Table, rows: Sequence[Row]) -> None:
         whole = len(rows) - len(rows) % _MANY
         for start in range(0, whole, _MANY):
             values = tuple(chain.from_iterable(rows[start : start + _MANY]))
-            connection.exec_driver_sql(self._insert_many[table.name], values)
+            cursor.execute(self._insert_many[table.name], values)
         if whole < len(rows):
-            connection.exec_driver_sql(self._insert[table.name], list(rows[whole:]))
+            cursor.executemany(self._insert[table.name], rows[whole:])
 
-    def _remove(self, connection: Connection, table: Table, keys: Sequence[Row]) -> None:
+    def _remove(self, cursor: DBAPICursor, table: Table, keys: Sequence[Row]) -> None:
         if keys:
-            connection.exec_driver_sql(self._delete[table.name], list(keys))
+            cursor.executemany(self._delete[table.name], keys)
 
-    def _replace(self, connection: Connection, rows: Sequence[Row]) -> None:
-        if rows and connection.exec_driver_sql(self._change, list(rows)).rowcount != len(rows):
-            raise Unavailable("store_conflict", "the batch changes a subject otherwise than from how it stands")
+    def _replace(self, cursor: DBAPICursor, rows: Sequence[Row]) -> None:
+        if rows:
+            cursor.executemany(self._change, rows)
+            if cursor.rowcount != len(rows):
+                raise Unavailable("store_conflict", "the batch changes a subject otherwise than from how it stands")
 
-    def _post(self, connection: Connection, table: Table, postings: Postings) -> None:
+    def _post(self, cursor: DBAPICursor, table: Table, postings: Postings) -> None:
         """Rows of subjects that stood before are replaced; subjects that are opened go behind all of their chapter."""
         if postings.amended:
-            stored = _stored(connection, table, sorted(postings.amended))
-            amended = []
+            there, amended = [], []
             for key, (come, gone) in sorted(postings.amended.items()):
-                numbers = (set(stored.get(key, b"")) - gone) | come
-                if numbers:
+                stored = self._numbers(cursor, table, key)
+                if stored:
+                    there.append(key)
+                if numbers := (set(stored) - gone) | come:
                     amended.append((*key, bytes(sorted(numbers))))
-            self._remove(connection, table, list(stored))
-            self._add(connection, table, amended)
-        self._add(connection, table, postings.appended())
+            self._remove(cursor, table, there)
+            self._add(cursor, table, amended)
+        self._add(cursor, table, postings.appended())
+
+    def _numbers(self, cursor: DBAPICursor, table: Table, key: Key) -> bytes:
+        """The numbers stored under a key, if any. Raises ``Corrupt`` if they cannot be read."""
+        cursor.execute(self._stored[table.name], key)
+        row = cursor.fetchone()
+        if row is None:
+            return b""
+        check_posting(key[1:], key[0], row[0])
+        numbers: bytes = row[0]
+        return numbers
 
 
-def _stored(connection: Connection, table: Table, keys: Sequence[Key]) -> dict[Key, bytes]:
-    """The numbers stored under these keys. Raises ``Corrupt`` if they cannot be read."""
-    first, second, chapter = table.primary_key.columns
-    query = select(first, second, chapter, table.c.numbers)
-    found = {}
-    for start in range(0, len(keys), _MANY):
-        some = tuple_(first, second, chapter).in_(keys[start : start + _MANY])
-        for one, other, at, numbers in connection.execute(query.where(some)):
-            check_posting((one, other), at, numbers)
-            found[one, other, at] = numbers
-    return found
+def _next(cursor: DBAPICursor) -> int:
+    """One more than the number that was asked for, 0 if there is none."""
+    row = cursor.fetchone()
+    return 0 if row is None or row[0] is None else int(row[0]) + 1
 
 
-def _check_size(connection: Connection, size: int) -> None:
-    """Lock the last entry, where the engine locks rows, so that no second writer continues from the same one."""
-    last = select(ENTRY.c.index).order_by(ENTRY.c.index.desc()).limit(1).with_for_update()
-    index = connection.execute(last).scalar_one_or_none()
-    stored = 0 if index is None else index + 1
-    if stored != size:
-        raise Unavailable("store_conflict", f"the batch continues {size} entries, the store holds {stored}")
+def _last_entry(dialect: Dialect) -> str:
+    """Locks the last entry, where the engine locks rows, so that no second writer continues from the same one."""
+    last = select(func.max(ENTRY.c.index)).scalar_subquery()
+    return str(select(ENTRY.c.index).where(ENTRY.c.index == last).with_for_update().compile(dialect=dialect))
 
 
-def _check_numbers(connection: Connection, opened: Sequence[Row]) -> None:
-    """Subjects are numbered without gaps: the last number tells how many there are."""
-    last = connection.execute(select(func.max(SUBJECT.c.no))).scalar_one()
-    count = 0 if last is None else last + 1
-    if [row[0] for row in opened] != list(range(count, count + len(opened))):
-        raise Unavailable("store_conflict", f"the batch numbers subjects out of turn; the store holds {count}")
+def _last_subject(dialect: Dialect) -> str:
+    return str(select(func.max(SUBJECT.c.no)).compile(dialect=dialect))
 
 
 def _widen(statement: str) -> str:
@@ -143,7 +171,15 @@ def _change(dialect: Dialect) -> str:
     return str(change.values(index=None, advanced=advanced, state=None).compile(dialect=dialect))
 
 
+def _stored(table: Table, dialect: Dialect) -> str:
+    """The numbers under a key."""
+    return str(select(table.c.numbers).where(_by_key(table)).compile(dialect=dialect))
+
+
 def _delete(table: Table, dialect: Dialect) -> str:
     """Delete by the whole key; a tile's is (level, number)."""
-    keys = list(table.primary_key.columns)
-    return str(delete(table).where(and_(*(key == bindparam(f"_{key.name}") for key in keys))).compile(dialect=dialect))
+    return str(delete(table).where(_by_key(table)).compile(dialect=dialect))
+
+
+def _by_key(table: Table) -> ColumnElement[bool]:
+    return and_(*(key == bindparam(f"_{key.name}") for key in table.primary_key.columns))

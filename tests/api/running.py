@@ -15,9 +15,14 @@ from tests.api.house import House
 
 _SERVICE = """
 import sys
-from api.app import serve
+from api import forks
+forks.prepare()
 from api.settings import Settings
-serve(Settings.model_validate_json(sys.argv[1]), lambda url: print(url, flush=True))
+from api.writing import Apart
+settings = Settings.model_validate_json(sys.argv[1])
+begun = Apart(settings.folder, settings.log_level) if settings.workers else None
+from api.app import serve
+serve(settings, lambda url: print(url, flush=True), begun)
 """
 
 

@@ -118,6 +118,16 @@ def test_an_entry_that_is_not_there(told: tuple[House, TestClient], page: str) -
         ("/v1/entries/-1/receipt", "/path/index"),
         (f"/v1/entries/{10**30}/receipt", "/path/index"),
         ("/v1/entries/01x/receipt", "/path/index"),
+        ("/v1/entries/00", "/path/index"),
+        ("/v1/entries/%2B1", "/path/index"),
+        ("/v1/entries/1.0", "/path/index"),
+        ("/v1/entries/00/receipt", "/path/index"),
+        ("/v1/entries?start=01", "/query/start"),
+        ("/v1/entries?start=-0", "/query/start"),
+        ("/v1/entries?start=1_0", "/query/start"),
+        ("/v1/entries?start=%201", "/query/start"),
+        ("/v1/entries?start=%D9%A1", "/query/start"),
+        ("/v1/entries?count=1.0", "/query/count"),
     ],
 )
 def test_parameters_out_of_form_are_named(told: tuple[House, TestClient], page: str, pointer: str) -> None:

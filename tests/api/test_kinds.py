@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.problems import status_of
-from ledger.errors import CATALOGUE
+from ledger.errors import CATALOGUE, Meaning
 from ledger.statement import KINDS
 from tests.api.house import TestClient, code_of
 
@@ -32,7 +32,8 @@ def test_a_kind_comes_with_the_schema_of_its_body(client: TestClient, name: str)
 
 def test_every_refusal_is_listed_with_what_to_do(client: TestClient) -> None:
     listed = client.get("/v1/refusals").json()
-    assert [refusal["code"] for refusal in listed] == sorted(CATALOGUE)
+    answered = [code for code, meaning in CATALOGUE.items() if meaning.family != "halted"]
+    assert [refusal["code"] for refusal in listed] == sorted(answered)
     assert all(refusal["title"] and refusal["advice"] for refusal in listed)
 
 
@@ -47,6 +48,14 @@ def test_the_type_of_a_problem_leads_to_its_page(client: TestClient) -> None:
         "title": problem["title"],
         "advice": problem["advice"],
     }
+
+
+def test_what_only_commands_stop_with_is_no_answer_of_the_service(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CATALOGUE, "stopped_here", Meaning("stopped_here", "halted", "it stopped", "go on"))
+    assert client.get("/v1/refusals/stopped_here").status_code == 404
+    assert "stopped_here" not in {refusal["code"] for refusal in client.get("/v1/refusals").json()}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from api import limits
-from api.limits import Buckets, Slots, read_body
+from api.app import create_app
+from api.limits import Buckets, Slots, network_of, read_body
 from api.problems import TooFast
+from api.service import BATCHES_EACH
 from ledger.errors import Malformed, Problem, Unavailable
+from tests.api.house import House, TestClient
 
 CODE = "address_too_fast"
 
@@ -85,6 +88,34 @@ def test_memory_is_bounded_and_the_key_used_last_stays(monkeypatch: pytest.Monke
     for key in ("a", "b", "c", "d"):
         buckets.take(key)
     assert list(buckets._levels) == ["b", "c", "d"]
+
+
+# -- addresses ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.2", "127.0.0.2"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("::ffff:c000:201", "192.0.2.1"),
+        ("testclient", "testclient"),
+        ("", ""),
+        ("not:an:address", "not:an:address"),
+        ("x" * 70_000, "x" * 64),
+        (":" * 70_000, ":" * 64),
+    ],
+)
+def test_an_address_counts_as_its_network(address: str, network: str) -> None:
+    assert network_of(address) == network
+    assert network_of(network_of(address)) == network
 
 
 # -- bodies ------------------------------------------------------------------------------------------------------
@@ -165,3 +196,21 @@ def test_an_address_takes_only_its_share_of_slots_and_gets_them_back() -> None:
     assert full.value.code == "queue_full"
     slots.give_back("a")
     slots.take("c")
+
+
+# -- at the door -------------------------------------------------------------------------------------------------
+
+
+def test_addresses_of_one_network_share_a_bucket_and_their_slots(house: House) -> None:
+    app = create_app(house.settings(address_rate=0.01, address_burst=2))
+    addresses = ("2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:1:ffff::3", "2001:db8:0:2::1")
+    with TestClient(app):
+        clients = [TestClient(app, client=(address, 50_000)) for address in addresses]
+        assert [client.get("/v1/ledger").status_code for client in clients] == [200, 200, 429, 200]
+    app = create_app(house.settings())
+    with TestClient(app):
+        clients = [TestClient(app, client=(address, 50_000)) for address in addresses]
+        for _ in range(BATCHES_EACH):
+            app.state.service.batches.take("2001:db8:0:1::/64")
+        answers = [client.post("/v1/statements/batch", content=b"") for client in clients]
+        assert [answer.status_code for answer in answers] == [503, 503, 503, 200]

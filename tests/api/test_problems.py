@@ -5,8 +5,11 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from api.problems import TooFast, members_of, reply_of, status_of
+import api.protocol
+from api.problems import TOLD_MAX, TooFast, members_of, reply_of, status_of
 from ledger.errors import CATALOGUE, Absent, Corrupt, Malformed, Problem, Refused, Unavailable, Unverifiable
+
+assert api.protocol  # imported for the codes it declares
 
 
 @pytest.mark.parametrize(
@@ -26,6 +29,9 @@ from ledger.errors import CATALOGUE, Absent, Corrupt, Malformed, Problem, Refuse
         (Unavailable("internal_error"), 500),
         (TooFast("signer_too_fast", "", 2.0), 429),
         (TooFast("address_too_fast", "", 2.0), 429),
+        (Unavailable("connections_too_many"), 429),
+        (Malformed("head_too_large"), 431),
+        (Unavailable("connections_full"), 503),
         (Corrupt("store_corrupt"), 500),
     ],
 )
@@ -35,7 +41,8 @@ def test_family_and_code_give_the_status(problem: Problem, status: int) -> None:
 
 
 def test_every_code_has_a_status_of_an_error() -> None:
-    assert all(400 <= status_of(meaning) < 600 for meaning in CATALOGUE.values())
+    answered = [meaning for meaning in CATALOGUE.values() if meaning.family != "halted"]  # those stay on one's machine
+    assert all(400 <= status_of(meaning) < 600 for meaning in answered)
 
 
 def test_a_problem_has_the_members_of_rfc_9457_and_ours() -> None:
@@ -80,3 +87,10 @@ def test_where_trying_again_helps_the_reply_says_when(problem: Problem, seconds:
 def test_an_unread_body_ends_the_connection(code: str) -> None:
     family = Malformed if CATALOGUE[code].family == "malformed" else Unavailable
     assert ("Connection", "close") in reply_of(family(code)).headers
+
+
+def test_what_was_sent_is_not_told_back_in_full_length() -> None:
+    members = members_of(Absent("subject_absent", "名" * 60_000, subject="x" * 60_000, pointer="/" * 60_000, index=3))
+    assert [len(members[name]) for name in ("detail", "subject", "pointer")] == [TOLD_MAX] * 3
+    assert members["detail"].endswith("名…")
+    assert members_of(Absent("subject_absent", "x" * TOLD_MAX))["detail"] == "x" * TOLD_MAX

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,21 +89,49 @@ def test_one_that_dies_is_gone() -> None:
     process.end()
 
 
-PREPARED = """
-import sys
-from api.process import prepare
-prepare()
-heavy = {"sqlalchemy", "fastapi"} & set(sys.modules)
-assert not heavy, heavy
-from multiprocessing.forkserver import _forkserver
-print(_forkserver._forkserver_pid)
-"""
+def test_messages_larger_than_a_socket_holds_do_not_stop_the_event_loop() -> None:
+    async def main() -> None:
+        process = Beside(bytes_of_both)
+        await asyncio.to_thread(process.ready)
+        ticks = 0
+        answers = asyncio.gather(process.ask(b"a" * 10_000_000), process.ask(b"b" * 3))
+        while not answers.done():
+            await asyncio.sleep(0)
+            ticks += 1
+        assert [len(answer) for answer in answers.result()] == [20_000_000, 6]
+        assert ticks > 10
+        process.end()
+
+    asyncio.run(main())
 
 
-def test_preparing_returns_before_anything_is_imported_here_and_leaves_nothing_behind() -> None:
-    done = subprocess.run([sys.executable, "-c", PREPARED], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert survivors([int(done.stdout)]) == []
+def bytes_of_both() -> Callable[[bytes], bytes]:
+    return lambda message: message * 2
+
+
+def test_it_is_asked_on_one_event_loop_after_the_other_and_between_them() -> None:
+    process = Beside(doubling)
+    process.ready()
+    for number in range(3):
+        assert asyncio.run(process.ask(number)) == 2 * number
+    process.end()
+
+
+def test_whoever_waits_hears_of_its_end() -> None:
+    async def main() -> None:
+        process = Beside(dying_when_asked)
+        await asyncio.to_thread(process.ready)
+        answers = await asyncio.gather(process.ask(1), process.ask(2), return_exceptions=True)
+        assert [type(answer) for answer in answers] == [Gone, Gone]
+        with pytest.raises(Gone):
+            await process.ask(3)
+        process.end()
+
+    asyncio.run(main())
+
+
+def dying_when_asked() -> Callable[[Any], Any]:
+    return lambda _: os._exit(1)
 
 
 def test_what_they_import_is_neither_the_framework_nor_the_command_line() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
-from api.statements import statement_in
+from api.statements import _Batch, statement_in
 from identity import disclosure, jws
 from ledger.errors import Malformed
 from ledger.log.receipt import open_receipt
@@ -218,6 +220,26 @@ def test_a_batch_larger_than_queue_and_window_goes_through_in_order(house: House
         verdicts = batch(client, lines_of(*sent))
         assert [verdict["status"] for verdict in verdicts] == [201] * 41
         assert [verdict["index"] for verdict in verdicts] == list(range(1, 42))
+
+
+def test_others_have_their_turn_while_every_line_of_a_batch_is_malformed() -> None:
+    service: Any = SimpleNamespace(settings=SimpleNamespace(statement_bytes=100), intake=SimpleNamespace(full=False))
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def judged() -> int:
+        waiting = asyncio.create_task(others())
+        verdicts = b"".join([some async for some in _Batch(service, "here", False).verdicts([b"x"] * 1_000)])
+        waiting.cancel()
+        return len(verdicts.splitlines())
+
+    assert asyncio.run(judged()) == 1_000
+    assert turns >= 10
 
 
 def test_a_batch_that_goes_faster_than_the_limits_is_slowed_down_not_refused(house: House) -> None:

@@ -26,7 +26,13 @@ Open = Callable[[Path], Appending]
 
 
 def apart(path: Path) -> Apart:
-    return Apart(path, "error")
+    writer = Apart(path, "error")
+    try:
+        writer.ready()
+    except BaseException:
+        writer.close()
+        raise
+    return writer
 
 
 def append(writer: Appending, *sent: bytes, receipt: bool = False) -> list[Any]:

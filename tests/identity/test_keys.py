@@ -415,6 +415,30 @@ def test_a_disk_that_fails_leaves_no_half_written_file(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is empty"),
+        (b"just notes\n", "holds no key"),
+        (b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", "holds a PEM of CERTIFICATE"),
+        (b"-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n", "holds a PEM of PUBLIC KEY"),
+    ],
+)
+def test_what_is_no_key_file_is_called_what_it_is_whoever_may_read_it(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    path.chmod(0o644)
+    with pytest.raises(Malformed, match=said) as caught:
+        read_key(path)
+    assert caught.value.code == "key_file_malformed"
+
+
+def test_a_folder_is_no_key_file(tmp_path: Path) -> None:
+    with pytest.raises(Malformed, match="is a folder") as caught:
+        read_key(tmp_path)
+    assert caught.value.code == "key_file_malformed"
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o666])
 def test_a_key_that_others_may_touch_is_not_used(tmp_path: Path, key: SigningKey, mode: int) -> None:
     path = tmp_path / "key.pem"

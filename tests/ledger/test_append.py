@@ -446,6 +446,18 @@ def test_a_log_key_the_service_does_not_hold_does_not_come_into_force(house: Hou
     assert open_checkpoint(house.head.checkpoint, [OTHER.verifier]).size == 3
 
 
+def test_only_governance_learns_whether_the_service_holds_a_log_key(house: House) -> None:
+    house.append(*house.join("factory"))
+    ledger, body = house.play.world.ledger, {"logKey": format_vkey(OTHER.verifier)}
+    outsider = house.play.sign("ledger.amended", by="factory", sub=ledger, body=body)
+    impostor = house.play.sign("ledger.amended", by="governance", key="factory", sub=ledger, body=body)
+    for held in (False, True):
+        assert codes(house.append(outsider, impostor)) == ["signer_not_governance", "key_not_of_issuer"]
+        if not held:
+            assert codes(house.append(house.amend(**body))) == ["log_key_absent"]
+            house.keys.signers.append(OTHER)
+
+
 def test_a_charter_whose_log_key_is_absent_opens_nothing(house: House) -> None:
     house.keys.signers.clear()
     store = MemoryStore()

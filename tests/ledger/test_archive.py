@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.archive import Archive, write_archive
+from ledger.archive import HEAD_MAX, Archive, begins_as_archive, write_archive
 from ledger.errors import Malformed
 
 NAMES = st.text("abc/.0", min_size=1, max_size=20)
@@ -51,6 +51,18 @@ def test_every_flipped_byte_is_refused() -> None:
             with pytest.raises(Malformed) as refused:
                 read(flipped)
             assert refused.value.code == "archive_malformed"
+
+
+def test_what_was_an_archive_still_begins_as_one_after_damage_in_one_place() -> None:
+    data = written({"checkpoint": [b"hello\n"], "state.ndjson": [b"{}\n"]})
+    for place in range(len(data)):
+        flipped = data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
+        assert begins_as_archive(flipped[:HEAD_MAX], "checkpoint"), place
+
+
+@pytest.mark.parametrize("other", [b"", b"PK\3\4", b"# checkpoint\n" * 9, written({"other": [b"x"]})[:12], b"\0" * 600])
+def test_what_never_was_an_archive_does_not_begin_as_one(other: bytes) -> None:
+    assert not begins_as_archive(other[:HEAD_MAX], "checkpoint")
 
 
 def test_every_shorter_or_longer_file_is_refused() -> None:

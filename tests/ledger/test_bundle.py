@@ -199,8 +199,16 @@ def test_other_members_than_a_bundle_has(names: list[str], tmp_path: Path) -> No
     write_archive(file, ((name, [b"x"]) for name in names))
     path = tmp_path / "bundle"
     path.write_bytes(file.getvalue())
-    with pytest.raises(Malformed), open_bundle(path):
+    with pytest.raises(Malformed if "checkpoint" in names[:1] else (Malformed, Unavailable)), open_bundle(path):
         pass
+
+
+def test_a_file_that_never_was_a_bundle_is_not_called_a_damaged_one(tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    path.write_text("checkpoint\n" * 99)
+    with pytest.raises(Unavailable) as alien, open_bundle(path):
+        pass
+    assert alien.value.code == "not_a_bundle"
 
 
 def test_no_bundle_at_all(tmp_path: Path) -> None:

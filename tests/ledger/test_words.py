@@ -4,13 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.words import LENGTH_MAX, TEXT_MAX, fold, words_asked, words_of
+from ledger.words import LENGTH_MAX, TEXT_MAX, fold, has_word, range_of, words_asked, words_of
+
+
+def is_found(text: str, query: str) -> bool:
+    words = words_of(text)
+    return all(has_word(words, asked) for asked in words_asked(query))
+
 
 STORED = [
     ("", set()),
     ("Spindle vibration, line 4", {"spindle", "vibration", "line", "4"}),
-    ("主轴振动", {"主", "轴", "振", "动", "主轴", "轴振", "振动"}),
-    ("CNC主轴", {"cnc", "主", "轴", "主轴"}),
+    ("主轴振动", {"主轴", "轴振", "振动", "动"}),
+    ("CNC主轴", {"cnc", "主轴", "轴"}),
+    ("主 轴", {"主", "轴"}),
+    ("主轴主轴", {"主轴", "轴主", "轴"}),
     ("Größe GRÖSSE", {"grösse"}),
     ("ＣＮＣ ﬁne", {"cnc", "fine"}),  # full-width letters and a ligature
     ("a_b-c.d", {"a", "b", "c", "d"}),
@@ -47,30 +55,62 @@ FOUND = [
     ("อุณหภูมิน้ำ", "อุณหภูมิ"),
     ("スピンドル振動", "ピンドル"),
     ("Fräsen", "FRÄSEN"),
+    ("主轴振动数据 spindle", "主"),
+    ("主轴振动数据 spindle", "动 spindle"),
+    ("主轴振动数据 spindle", "据 轴"),
+    ("数", "数"),
+    ("𠀀𪜶", "𪜶"),  # beyond the first plane
+    ("가힣", "힣"),
     ("x" * 100, "x" * 80),
 ]
 
 
 @pytest.mark.parametrize(("text", "query"), FOUND)
 def test_a_text_is_found_by_a_part_of_it(text: str, query: str) -> None:
-    assert set(words_asked(query)) <= words_of(text)
+    assert is_found(text, query)
 
 
-@pytest.mark.parametrize(("text", "query"), [("主轴振动", "动振"), ("vibration", "vib"), ("vibration", "vibrations")])
+NOT_FOUND = [
+    ("主轴振动", "动振"),
+    ("主轴", "丶"),
+    ("vibration", "vib"),
+    ("vibration", "v"),
+    ("vibration", "vibrations"),
+]
+
+
+@pytest.mark.parametrize(("text", "query"), NOT_FOUND)
 def test_a_text_is_not_found_by_what_is_not_in_it(text: str, query: str) -> None:
-    assert not set(words_asked(query)) <= words_of(text)
+    assert not is_found(text, query)
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_found_by_itself(text: str) -> None:
-    assert set(words_asked(text)) <= words_of(text)
+    assert is_found(text, text)
 
 
 @given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=1, max_size=20), st.data())
 def test_a_chinese_title_is_found_by_any_run_of_its_letters(title: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(title) - 1))
     stop = data.draw(st.integers(start + 1, len(title)))
-    assert set(words_asked(title[start:stop])) <= words_of(f"CNC {title} 2026")
+    assert is_found(f"CNC {title} 2026", title[start:stop])
+
+
+LETTERS = st.text(st.sampled_from("主轴振动ab 1ก가𠀀"), max_size=12)
+
+
+@given(LETTERS, LETTERS)
+def test_what_one_letter_finds_is_where_it_stands_in_an_unspaced_run(text: str, letters: str) -> None:
+    for letter in letters:
+        if range_of(letter) is not None:
+            assert is_found(text, letter) == (letter in text)
+        elif letter != " ":
+            assert is_found(text, letter) == (letter in words_of(text))
+
+
+def test_only_one_letter_of_a_script_without_spaces_stands_for_a_range() -> None:
+    assert range_of("主") == ("主", "丼")
+    assert [range_of(asked) for asked in ("", "主轴", "a", "1", "é", "я")] == [None] * 6
 
 
 @given(st.text(max_size=40))

@@ -119,8 +119,33 @@ def test_what_sign_needs_to_know_is_wrong_use_to_leave_out(hands: Hands, audienc
     assert given.exit_code == 0
     hands.misused("sign", "asset.registered", "--body", file, "--prev", "nonsense", by="factory")
     hands.misused("sign", "asset.registered", "--body", file, "--valid-for", "soon", by="factory")
-    retired = ("sign", "asset.retired", "--body", body_file(tmp_path, reason="x"), "--sub", f"asset_{'0' * 26}")
-    hands.refused("pins_not_fitting", *retired, by="factory")
+
+
+def test_a_pin_that_is_left_out_is_named_with_where_it_is_found(hands: Hands, audience: str, tmp_path: Path) -> None:
+    asset = f"asset_{'0' * 26}"
+    retired = ("sign", "asset.retired", "--body", body_file(tmp_path, reason="x"), "--sub", asset)
+    said = hands.refused("pins_not_fitting", *retired, by="factory")
+    assert f"asset.retired also pins {asset}" in said
+    assert "--prev ID=LAST with 'last' of cadastre show ID" in said
+
+
+def test_a_ledger_that_is_named_is_asked_for_audience_and_pins(hands: Hands, factory: str, tmp_path: Path) -> None:
+    made = hands.json("act", "asset.registered", "--body", body_file(tmp_path, **description("asked")), by="factory")
+    retired = ("sign", "asset.retired", "--body", body_file(tmp_path, reason="x"), "--sub", made["subject"])
+    home, key = tmp_path / "elsewhere", str(hands.key("factory"))
+    signed = run(*retired, "--ledger", hands.url, home=home, CADASTRE_KEY=key)
+    assert signed.exit_code == 0, signed.output
+    assert receive(signed.stdout.strip().encode()).claims.prev == {made["subject"]: made["id"]}
+    file = tmp_path / "act.jws"
+    file.write_text(signed.stdout)
+    assert hands.json("submit", file)["subject"] == made["subject"]
+
+
+def test_what_is_signed_never_overwrites_a_file(hands: Hands, audience: str, tmp_path: Path) -> None:
+    file = body_file(tmp_path, **description("x"))
+    said = hands.refused("file_exists", "sign", "asset.registered", "--body", file, "--out", file, by="factory")
+    assert "choose another name" in said
+    assert file.read_bytes().startswith(b"{")
 
 
 def test_a_batch_gets_one_verdict_a_line_and_a_bad_one_does_not_sink_it(
@@ -133,7 +158,8 @@ def test_a_batch_gets_one_verdict_a_line_and_a_bad_one_does_not_sink_it(
     file.write_bytes(b"\n".join(lines) + b"\n")
     result = hands.run("submit", file, "--json")
     assert result.exit_code == 1
-    assert "refused: batch_refused: 2 of 5 statements" in result.stderr
+    assert orjson.loads(result.stderr.splitlines()[-1])["detail"] == "2 of 5 statements"
+    assert "batch_refused" in result.stderr
     verdicts = [orjson.loads(line) for line in result.stdout.splitlines()]
     assert [verdict["line"] for verdict in verdicts] == [1, 2, 3, 4, 5]
     assert [verdict.get("code") for verdict in verdicts] == [

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import zipfile
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import orjson
 import pytest
 
+from api.client import Client, ServerProblem
+from identity.errors import Problem, Unverifiable
+from ledger.errors import Unavailable
 from tests.scripts.house import ORIGIN, Hands, run
 
 LINE = re.compile(r"audit: (\w+)  size=(\d+) root=\S{44}(  .*)?")
@@ -115,9 +120,84 @@ def test_a_ledger_whose_key_changed_is_not_audited_but_refused(hands: Hands, siz
     assert "log_key_changed" in said.stderr
 
 
-@pytest.mark.parametrize("name", ["missing.bundle", "empty"])
-def test_what_is_no_ledger_is_refused(hands: Hands, tmp_path: Path, name: str) -> None:
-    (tmp_path / "empty").mkdir()
-    assert hands.run("audit", tmp_path / name, "--workers", "0").exit_code == 1
-    hands.refused("bundle_missing" if "." in name else "store_missing", "export", tmp_path / name, tmp_path / "out")
+def empty_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def text_file(path: Path) -> None:
+    path.write_text("# Notes\n" * 99)
+
+
+def empty_file(path: Path) -> None:
+    path.touch()
+
+
+def other_archive(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data.csv", "1\n")
+
+
+def nothing(path: Path) -> None:
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("made", "code"),
+    [
+        (nothing, "bundle_missing"),
+        (empty_folder, "store_missing"),
+        (text_file, "not_a_bundle"),
+        (empty_file, "not_a_bundle"),
+        (other_archive, "not_a_bundle"),
+    ],
+)
+def test_where_there_is_nothing_to_audit_nothing_is_called_corrupt(
+    hands: Hands, tmp_path: Path, made: Callable[[Path], None], code: str
+) -> None:
+    made(tmp_path / "source")
+    said = hands.run("audit", tmp_path / "source", "--workers", "0")
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert said.stderr.startswith(f"refused: {code}: ")
+    told = hands.run("audit", tmp_path / "source", "--workers", "0", "--json")
+    assert (told.exit_code, told.stdout, orjson.loads(told.stderr)["code"]) == (1, "", code)
+    hands.refused(code, "export", tmp_path / "source", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_address_that_does_not_answer_is_not_called_corrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.client.wire.FIRST_PAUSE_S", 0)
+    said = run("audit", "http://127.0.0.1:9", "--workers", "0", home=tmp_path)
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert said.stderr.startswith("refused: ledger_unreachable: http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("kind", ["entries_bytes", "subjects"])
+@pytest.mark.parametrize(
+    "no",
+    [
+        Unavailable("ledger_unreachable", "gone"),
+        Unverifiable("readers_members", "not for you"),
+        ServerProblem("from_the_future", "something else"),
+    ],
+    ids=lambda no: no.code,
+)
+def test_a_service_that_stops_answering_half_way_gives_no_verdict(
+    hands: Hands, size: int, monkeypatch: pytest.MonkeyPatch, kind: str, no: Problem
+) -> None:
+    def silent(*_: object) -> None:
+        raise no
+
+    monkeypatch.setattr(Client, kind, silent)
+    said = hands.run("audit", hands.url, "--workers", "0")
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert f": {no.code}: " in said.stderr
+
+
+def test_what_is_damaged_is_told_to_programs_twice_the_verdict_and_why(
+    hands: Hands, bundle: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "cut"
+    file.write_bytes(bundle.read_bytes()[:-1])
+    said = hands.run("audit", file, "--workers", "0", "--json")
+    assert (said.exit_code, orjson.loads(said.stdout)["verdict"]) == (1, "corrupt")
+    assert orjson.loads(said.stderr)["code"] == orjson.loads(said.stdout)["reason"]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import pytest
 import typer.main
 
+from ledger.errors import Absent, Corrupt, Malformed, Newer, Unavailable
 from scripts.command import Halted, app, command
+from scripts.options import Json
 from tests.scripts.house import ROOT, Hands, run
 
 FIXED = """
@@ -128,43 +133,107 @@ def test_what_a_party_says_of_itself_is_signed(hands: Hands) -> None:
     assert (private["name"].keys(), private["contact"].keys()) == ({"_sd"}, {"_sd"})
 
 
-@pytest.mark.parametrize("name", ["problem", "halted", "os", "newer"])
-def test_whatever_a_command_meets_ends_in_two_lines(name: str, tmp_path: Path) -> None:
-    from ledger.errors import Absent, Newer
+MET: dict[str, tuple[Exception, str]] = {
+    "problem": (Absent("subject_absent", "none", subject="x"), "subject_absent"),
+    "halted": (Halted("wait_over", "why", "do so"), "wait_over"),
+    "no access": (PermissionError(13, "Permission denied", "file"), "file_failed"),
+    "a name that is taken": (FileExistsError(17, "File exists", "file"), "file_exists"),
+    "no answer to a question": (typer.Abort(), "input_ended"),
+    "newer": (Newer(7, "rules version 2"), "newer"),
+}
 
-    errors = {
-        "problem": Absent("subject_absent", "none", subject="x"),
-        "halted": Halted("halted_here", "why", "do so"),
-        "os": PermissionError(13, "Permission denied", "file"),
-        "newer": Newer(7, "rules version 2"),
-    }
 
-    def fails() -> None:
+@contextmanager
+def failing(error: Exception) -> Iterator[None]:
+    """There is a command ``fails``, which raises this."""
+
+    def fails(json: Json = False) -> None:
         """Fails."""
-        raise errors[name]
+        raise error
 
     before = list(app.registered_commands)
     try:
-        command("fails")(fails)
-        result = run("fails", home=tmp_path)
+        command("fails", no="disproven")(fails)
+        yield
     finally:
         app.registered_commands[:] = before
+
+
+@pytest.mark.parametrize("name", MET)
+def test_whatever_a_command_meets_ends_in_two_lines(name: str, tmp_path: Path) -> None:
+    error, code = MET[name]
+    with failing(error):
+        result = run("fails", home=tmp_path)
     assert result.exit_code == 1
     lines = result.stderr.splitlines()
-    assert [line.partition(": ")[0] for line in lines] == ["refused", "next"], result.output
+    assert lines[0].startswith(f"refused: {code}: ")
+    assert lines[1].startswith("next: ")
+    assert (len(lines), result.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", MET)
+def test_programs_get_what_a_command_meets_as_one_object(name: str, tmp_path: Path) -> None:
+    error, code = MET[name]
+    with failing(error):
+        result = run("fails", "--json", home=tmp_path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    told = orjson.loads(result.stderr)
+    assert told["code"] == code
+    assert {"code", "title", "detail", "advice"} - {"detail"} <= told.keys()
+    assert told.keys() <= {"code", "title", "detail", "pointer", "index", "subject", "advice"}
+
+
+def test_only_what_was_looked_at_is_called_disproven(tmp_path: Path) -> None:
+    for error, word in ((Corrupt("store_corrupt", "x"), "disproven"), (Unavailable("store_missing", "x"), "refused")):
+        with failing(error):
+            assert run("fails", home=tmp_path).stderr.startswith(f"{word}: ")
+
+
+def test_a_problem_names_its_place_to_people_and_to_programs(tmp_path: Path) -> None:
+    with failing(Malformed("body_malformed", "too short", pointer="/payload/body/title", index=7, subject="x")):
+        assert "too short (at /payload/body/title)" in run("fails", home=tmp_path).stderr
+        told = orjson.loads(run("fails", "--json", home=tmp_path).stderr)
+    assert (told["pointer"], told["index"], told["subject"]) == ("/payload/body/title", 7, "x")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("show", "--json"),
+        ("show", "0", "--no-such-option", "--json"),
+        ("counter", "agreement_x", "--as", "x.key", "--json"),
+        ("no-such-command", "--json"),
+        ("key", "new", "--json"),
+        ("history", "x", "--limit", "none", "--json"),
+    ],
+)
+def test_programs_get_wrong_use_as_one_object_too(typed: tuple[str, ...], tmp_path: Path) -> None:
+    result = run(*typed, home=tmp_path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    told = orjson.loads(result.stderr)
+    assert told["code"] == "use_wrong"
+    assert "--help" in told["advice"]
+    assert told["detail"]
+
+
+def test_people_get_wrong_use_with_the_usage(tmp_path: Path) -> None:
+    for typed in (("show",), ("search", "--limit", "1", "--no-such-option", "--", "--json")):
+        result = run(*typed, home=tmp_path)
+        assert result.exit_code == 2
+        assert result.stderr.startswith("Usage: cadastre ")
+
+
+def test_notes_do_not_come_between_a_program_and_its_problem(hands: Hands, tmp_path: Path) -> None:
+    result = run("show", "999", "--json", home=tmp_path, CADASTRE_LEDGER=hands.url)
+    note, problem = map(orjson.loads, result.stderr.splitlines())
+    assert "met for the first time" in note["note"]
+    assert problem["code"] == "entry_absent"
 
 
 def test_our_own_mistakes_are_not_hidden(tmp_path: Path) -> None:
-    def fails() -> None:
-        """Fails."""
-        raise ZeroDivisionError
-
-    before = list(app.registered_commands)
-    try:
-        command("fails")(fails)
-        assert isinstance(run("fails", home=tmp_path).exception, ZeroDivisionError)
-    finally:
-        app.registered_commands[:] = before
+    with failing(ZeroDivisionError()):
+        for typed in ((), ("--json",)):
+            assert isinstance(run("fails", *typed, home=tmp_path).exception, ZeroDivisionError)
 
 
 def test_the_installed_command_starts_and_completes() -> None:

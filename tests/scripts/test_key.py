@@ -70,6 +70,28 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     assert "chmod 600" in shown.stderr
 
 
+def test_a_question_nobody_answers_ends_the_command_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "x.key"
+    assert key("new", file, "--passphrase", typed="secret\nsecret\n").exit_code == 0
+    silent = key("show", file, "--json", typed="")
+    assert (silent.exit_code, silent.stdout.strip()) == (1, "")  # the runner echoes the hidden answer
+    assert orjson.loads(silent.stderr.splitlines()[-1])["code"] == "input_ended"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("notes\n", "holds no key"), ("-----BEGIN CERTIFICATE-----\n", "a PEM of CERTIFICATE"), (None, "is a folder")],
+)
+def test_what_is_no_key_file_is_called_what_it_is(tmp_path: Path, content: str | None, said: str) -> None:
+    file = tmp_path / "file"
+    file.mkdir() if content is None else file.write_text(content)
+    signed = run("join", "--as", file, "--name", "Blade Works", home=tmp_path)
+    assert signed.exit_code == 1
+    assert signed.stderr.startswith(f"refused: key_file_malformed: {file} ")
+    assert said in signed.stderr
+    assert "chmod" not in signed.stderr
+
+
 def test_the_vkey_is_shown_under_the_ledgers_name(tmp_path: Path) -> None:
     file, other = tmp_path / "log.key", tmp_path / "p256.key"
     key("new", file)

@@ -38,7 +38,8 @@ def test_a_receipt_is_fetched_verified_and_kept(hands: Hands, receipt: Path) -> 
     for word in ("recorded", "signed", "kind      party.joined"):
         assert word in said
     assert hands.json("verify", receipt)["body"] == {"name": "factory Works"}
-    hands.refused("file_failed", "receipt", "1", "--out", receipt)
+    assert "choose another name" in hands.refused("file_exists", "receipt", "1", "--out", receipt)
+    hands.refused("file_failed", "receipt", "1", "--out", receipt / "below")
     hands.refused("entry_absent", "receipt", "99", "--out", hands.room / "r99")
     assert not (hands.room / "r99").exists()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
 import pytest
 
-from tests.scripts.house import ORIGIN, Hands
+from tests.scripts.house import ORIGIN, Hands, run
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +74,28 @@ def test_a_history_is_latest_first_and_as_long_as_asked(hands: Hands, asset: str
 def test_kinds_and_refusals_explain_themselves(hands: Hands) -> None:
     assert "offer.opened" in hands.done("kinds")
     shown = hands.done("kinds", "offer.opened")
-    assert "  validUntil  last second at which the offer can be taken up" in shown
-    assert "  price?" in shown
-    assert hands.json("kinds", "offer.opened")["name"] == "offer.opened"
-    assert {"pin_stale", "offer_expired"} <= {one["code"] for one in hands.json("refusals")}
-    assert "decide again" in hands.done("refusals", "pin_stale")
-    assert "pin_stale" in hands.done("refusals")
+    assert "  validUntil  required  integer (seconds since 1970, UTC)\n" in shown
+    assert "                        last second at which the offer can be taken up\n" in shown
+    assert "  price       optional  Money or hidden\n" in shown
+    assert "\nMoney: An amount in integer minor units" in shown
+    assert hands.json("kinds", "offer.opened")["schema"]["required"] == ["assets", "policy", "validUntil", "to"]
     hands.refused("kind_absent", "kinds", "asset.annotated")
+
+
+def test_refusals_explain_those_of_ledgers_and_of_commands_alike_without_asking_anybody(tmp_path: Path) -> None:
+    nowhere = {"CADASTRE_LEDGER": "http://127.0.0.1:9"}
+    listed = orjson.loads(run("refusals", "--json", home=tmp_path, **nowhere).stdout)
+    everywhere = {"pin_stale", "queue_full", "ledger_unreachable", "terms_countered", "already_registered"}
+    assert everywhere <= {one["code"] for one in listed}
+    assert all(one["title"] and one["advice"] for one in listed)
+    assert "pin_stale" in run("refusals", home=tmp_path, **nowhere).stdout
+    assert "decide again" in run("refusals", "pin_stale", home=tmp_path, **nowhere).stdout
+    shown = orjson.loads(run("refusals", "wait_over", "--json", home=tmp_path, **nowhere).stdout)
+    assert (shown["code"], shown["family"]) == ("wait_over", "halted")
+    assert not (tmp_path / "policy").exists()
+
+
+def test_a_code_that_nobody_knows_is_asked_of_the_ledger(hands: Hands) -> None:
     hands.refused("refusal_absent", "refusals", "nonsense")
 
 

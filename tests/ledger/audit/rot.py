@@ -16,9 +16,10 @@ KEYS = {
     "entry": '"index"',
     "subject": "no",
     "past": 'no, "index"',
-    "lookup": "name, value, chapter",
-    "word": "type, word, chapter",
-    "mention": 'no, "index"',
+    "lookup": "chapter, name, value",
+    "naming": "name, value",
+    "word": "chapter, type, word",
+    "mention": "chapter, no",
     "tile": "level, number",
     "disclosure": '"index", place',
 }

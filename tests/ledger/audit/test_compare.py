@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.audit.compare import difference
 from ledger.audit.source import Row
-from ledger.errors import Corrupt
+from ledger.errors import Corrupt, Unavailable
 
 KEYS = st.tuples(st.sampled_from("abc"), st.integers(0, 5))
 TABLES = st.dictionaries(KEYS, st.binary(max_size=2), max_size=12).map(
@@ -75,6 +76,15 @@ def test_rows_that_cannot_be_read_are_missing(due: list[Row], data: st.DataObjec
     assert result is not None
     assert result.due == (due[place] if place < len(due) else None)
     assert result.problem is not None
+
+
+def test_rows_that_are_out_of_reach_are_no_difference() -> None:
+    def silent() -> Iterator[Row]:
+        yield ("a", 0, b"")
+        raise Unavailable("store_unreadable")
+
+    with pytest.raises(Unavailable):
+        difference([("a", 0, b""), ("a", 1, b"")], silent(), 2)
 
 
 def test_long_tables_differ_wherever_they_do() -> None:

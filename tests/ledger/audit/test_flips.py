@@ -39,10 +39,11 @@ def is_named(verdict: Verdict, cell: Cell, ids: dict[int, str]) -> bool:
         under = 256**level
         return verdict.index in range(256 * number * under, (256 * number + len(hashes) // 32) * under)
     if cell.table in ("lookup", "word"):  # a row lists many
-        _, _, chapter, numbers = cell.row
+        chapter, _, _, numbers = cell.row
         assert isinstance(numbers, bytes)
         return verdict.subject in {ids[256 * int(str(chapter)) + low] for low in numbers}
-    return verdict.subject == ids[int(str(cell.row[0]))]
+    place = {"naming": 2, "mention": 1}.get(cell.table, 0)
+    return verdict.subject == ids[int(str(cell.row[place]))]
 
 
 def test_200_of_200_flipped_bytes_are_found_and_named(

@@ -41,6 +41,24 @@ def test_an_offer_records_the_content_and_since_when_it_was_held() -> None:
     assert {"blades", "gears", "gear", "vibration"} == set(state.words())
 
 
+def test_an_offer_of_many_assets_records_the_first_keywords_only() -> None:
+    play = Play()
+    play.join("factory")
+    many = [[f"{letter}{number}" for number in range(32)] for letter in "ab"]
+    assets = [play.register("factory", keywords=["shared", *keywords[1:]]) for keywords in many]
+    state = play.state(Offer, play.offer("factory", *assets))
+    assert state.keywords == ["shared", *many[0][1:]]
+
+
+def test_an_offer_of_many_assets_is_found_by_the_beginning_of_every_title() -> None:
+    play = Play()
+    play.join("factory")
+    assets = [play.register("factory", title=f"Machine{number:02} {'x' * 290}") for number in range(16)]
+    state = play.state(Offer, play.offer("factory", *assets))
+    assert {f"machine{number:02}" for number in range(16)} <= set(state.words())
+    assert len(state.encode()) < 8_000
+
+
 def test_a_withheld_price_shows_no_currency() -> None:
     play = Play()
     play.join("factory")

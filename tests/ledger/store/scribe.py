@@ -44,6 +44,10 @@ class Scribe:
         changed = replace(state, title=title) if isinstance(state, Asset) else replace(state, name=title)  # type: ignore[call-arg]
         return self._write([(subject, changed)])
 
+    def rename(self, subject: Subject, *dids: str) -> Subject:
+        """A party speaks through other DIDs from here on."""
+        return self._write([(subject, replace(self.subjects[subject.no].state, dids=list(dids)))])  # type: ignore[call-arg]
+
     def advance(self, subject: Subject) -> Subject:
         """An act that leaves the state as it is, and is the last act of the subject from here on."""
         return self._write([(subject, self.subjects[subject.no].state)])

@@ -12,7 +12,7 @@ from ledger.store.memory import MemoryStore
 from ledger.store.sql import SqlStore
 from tests.ledger.store.conftest import Copy
 from tests.ledger.store.scribe import Scribe
-from tests.ledger.store.test_contract import FAR, everything
+from tests.ledger.store.test_contract import FAR, TABLES, everything
 
 WORDS = ("振动", "主轴", "数据", "spindle", "Δοκιμή", "тест", "ตรวจ", "בדיקה", "a", "\U00020000", "é", "Z")
 text = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
@@ -58,6 +58,7 @@ def answers(store: Store, scribe: Scribe) -> dict[str, object]:
         "lookup": store.lookup([("did", f"did:key:{no}") for no in range(len(ids))]),
         "listing": [list(store.listing(after, 2)) for after in range(-1, len(ids))],
         "disclosures": [store.disclosures(index) for index in sizes],
+        "kept": {table: [tuple(row) for row in store.kept(table)] for table in TABLES},
     }
 
 
@@ -98,7 +99,7 @@ def test_search_finds_the_same_however_much_it_reads_at_a_time(
     batch = scribe.take()
     memory.commit(batch)
     sql.commit(batch)
-    asked = [*WORDS, "none", "middle", "last", "absent"]
+    asked = [*WORDS, "none", "middle", "last", "absent", "振", "动"]
     for place, first in enumerate(asked):
         for second in asked[place:]:
             for keys in ([], [("keyword", "even")], [("keyword", "even"), ("holder", party.id)]):

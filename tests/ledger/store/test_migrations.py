@@ -28,7 +28,7 @@ def test_the_migrated_schema_is_the_one_declared(path: Path, tmp_path: Path) -> 
     METADATA.create_all(engine)
     engine.dispose()
     assert schema(path) == schema(tmp_path / "declared.db")
-    assert len(schema(path)) == 9
+    assert len(schema(path)) == 10
 
 
 def test_alembic_finds_no_difference(path: Path) -> None:

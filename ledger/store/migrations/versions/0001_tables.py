@@ -46,27 +46,36 @@ def upgrade() -> None:
     )
     op.create_table(
         "lookup",
+        sa.Column("chapter", NUMBER, nullable=False, autoincrement=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("value", sa.Text, nullable=False),
-        sa.Column("chapter", NUMBER, nullable=False, autoincrement=False),
         sa.Column("numbers", sa.LargeBinary, nullable=False),
-        sa.PrimaryKeyConstraint("name", "value", "chapter"),
+        sa.PrimaryKeyConstraint("chapter", "name", "value"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "naming",
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("no", NUMBER, nullable=False),
+        sa.PrimaryKeyConstraint("name", "value"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "word",
+        sa.Column("chapter", NUMBER, nullable=False, autoincrement=False),
         sa.Column("type", sa.Text, nullable=False),
         sa.Column("word", sa.Text, nullable=False),
-        sa.Column("chapter", NUMBER, nullable=False, autoincrement=False),
         sa.Column("numbers", sa.LargeBinary, nullable=False),
-        sa.PrimaryKeyConstraint("type", "word", "chapter"),
+        sa.PrimaryKeyConstraint("chapter", "type", "word"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "mention",
+        sa.Column("chapter", NUMBER, nullable=False, autoincrement=False),
         sa.Column("no", NUMBER, nullable=False, autoincrement=False),
-        sa.Column("index", NUMBER, nullable=False, autoincrement=False),
-        sa.PrimaryKeyConstraint("no", "index"),
+        sa.Column("numbers", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("chapter", "no"),
         sqlite_with_rowid=False,
     )
     op.create_table(
