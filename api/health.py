@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.deps import PUBLIC, Ledger
 from api.metrics import MEDIA_TYPE
@@ -17,7 +19,10 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    status: str = "ready"
+    status: Annotated[
+        Literal["ready", "unanchored"],
+        Field(description="unanchored: no record of signed heads told whether the store is the latest"),
+    ]
     size: int
 
 
@@ -32,7 +37,7 @@ async def ready(service: Ledger) -> Readiness:
     """Statements can be admitted; else the problem that keeps the writer from it."""
     if service.writer.trouble is not None:
         raise service.writer.trouble
-    return Readiness(size=service.head.size)
+    return Readiness(status="ready" if service.writer.anchored else "unanchored", size=service.head.size)
 
 
 @router.get("/metrics", dependencies=[PUBLIC], response_class=Response, responses=problems(200, MEDIA_TYPE))

@@ -1,6 +1,9 @@
 """The log keys of a ledger's folder. The governance key lies beside them perhaps, and is never opened here.
 
 A key that the charter comes to name may be put into the folder while the service runs: it is looked for when needed.
+
+Each file is two keys of the log: the Ed25519 key in it, and an ML-DSA-44 key that is derived from its seed (decision
+0011). Who computes the Ed25519 key from its public half, as a quantum computer may, does not learn the seed.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from identity.keys import SigningKey, read_key
 from identity.note import Signer, Verifier
+from identity.signature import COSIGNATURE_MLDSA44
+from ledger.log.cosignature import Cosigner
 
 
 class FolderKeyring:
@@ -23,16 +28,27 @@ class FolderKeyring:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._signers: dict[Verifier, Signer] = {}
+        self._cosigners: dict[Verifier, Cosigner] = {}
 
     def __call__(self, verifier: Verifier) -> Signer | None:
         """The signer for a log key, or None. Raises ``Malformed`` if a key file cannot be read."""
         if verifier not in self._signers:
-            for path in [*self._folder.glob("log.key"), *sorted(self._folder.glob("log-*.key"))]:
-                key = read_key(path)
-                if key.alg == "Ed25519":
-                    signer = signer_with(verifier.name, key)
-                    self._signers[signer.verifier] = signer
+            for key in self._keys():
+                signer = signer_with(verifier.name, key)
+                self._signers[signer.verifier] = signer
         return self._signers.get(verifier)
+
+    def cosigner(self, verifier: Verifier) -> Cosigner | None:
+        """The same for an ML-DSA-44 key of the log."""
+        if verifier not in self._cosigners:
+            for key in self._keys():
+                cosigner = cosigner_with(verifier.name, key)
+                self._cosigners[cosigner.verifier] = cosigner
+        return self._cosigners.get(verifier)
+
+    def _keys(self) -> list[SigningKey]:
+        paths = [*self._folder.glob("log.key"), *sorted(self._folder.glob("log-*.key"))]
+        return [key for key in map(read_key, paths) if key.alg == "Ed25519"]
 
 
 def signer_with(name: str, key: SigningKey) -> Signer:
@@ -40,3 +56,8 @@ def signer_with(name: str, key: SigningKey) -> Signer:
     private = serialization.load_pem_private_key(key.pkcs8(), None)
     assert isinstance(private, Ed25519PrivateKey)
     return Signer(name, private.private_bytes_raw())
+
+
+def cosigner_with(name: str, key: SigningKey) -> Cosigner:
+    """The ML-DSA-44 key that belongs to an Ed25519 key, as one that signs checkpoints under this name."""
+    return Cosigner(name, COSIGNATURE_MLDSA44, key.derive(b"cadastre log key ML-DSA-44"))

@@ -23,6 +23,9 @@ class About(BaseModel):
     size: Annotated[int, Field(description="entries signed for")]
     vkey: Annotated[str, Field(description="verifier key of its checkpoints (C2SP signed-note)")]
     formerVkeys: Annotated[list[str], Field(description="keys that signed smaller sizes, oldest first")]  # noqa: N815
+    mldsaVkey: Annotated[  # noqa: N815
+        str | None, Field(description="second key, of type 0x06 (ML-DSA-44): signs what is published, too")
+    ]
     subject: Annotated[str, Field(description="subject id of the charter")]
     charter: Annotated[dict[str, Any], Field(description="the charter in force")]
     rules: Annotated[int, Field(description="rules version in force")]
@@ -40,6 +43,7 @@ async def about(service: Ledger) -> About:
         size=service.head.size,
         vkey=charter.logKey,
         formerVkeys=charter.formerLogKeys,
+        mldsaVkey=charter.mldsaKey,
         subject=service.subject,
         charter=dict(charter.__dict__),
         rules=charter.rules,

@@ -51,6 +51,7 @@ _STATUS_OF_CODE = {
     "payload_too_large": 413,
     "statement_too_large": 413,
     "media_type_unsupported": 415,
+    "witness_proof_wrong": 422,
     "address_too_fast": 429,
     "connections_too_many": 429,
     "signer_too_fast": 429,

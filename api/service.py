@@ -15,6 +15,7 @@ import structlog
 from api.intake import Intake
 from api.limits import Buckets, Slots
 from api.metrics import Metrics
+from api.publishing import Publishing
 from api.settings import Settings
 from api.verifiers import Verifiers
 from api.writing import Apart, Appending, Here
@@ -62,11 +63,15 @@ class Service:
         self._folder = folder
         self._held = ExitStack()
         self._published = 0  # size of the checkpoint last written to its file
+        apart = settings.workers > 0
+        self.files = Publishing(folder.path, lambda: self.head.checkpoint, settings.publish_seconds, apart=apart)
         self._stopping = asyncio.Event()
         self._publishing: asyncio.Task[None] | None = None
         self.metrics.watch("cadastre_size_entries", "Entries signed for", lambda: self.head.size)
         self.metrics.watch("cadastre_queue_statements", "Statements taken in, not answered", lambda: self.intake.depth)
         self.metrics.watch("cadastre_ready", "1 while statements can be admitted", lambda: writer.trouble is None)
+        self.metrics.watch("cadastre_published_entries", "Entries published as files", lambda: self.files.size)
+        self.metrics.watch("cadastre_publishing", "0 while publishing fails", lambda: self.files.trouble is None)
 
     @classmethod
     def open(cls, settings: Settings, begun: Apart | None = None) -> Service:
@@ -103,6 +108,7 @@ class Service:
         await self.verifiers.open()
         self.intake.open()
         self._publishing = asyncio.create_task(self._publish())
+        self.files.start()
         log.info("open", origin=self.origin, size=self.head.size, workers=self.verifiers.workers)
 
     async def stop(self) -> None:
@@ -113,6 +119,7 @@ class Service:
         if self._publishing is not None:
             await self._publishing
         await asyncio.to_thread(self.publish)
+        await self.files.stop()
         log.info("closed", origin=self.origin, size=self.head.size)
 
     def close(self) -> None:
@@ -140,6 +147,10 @@ class Service:
 
 def _writer(folder: Folder, settings: Settings, held: ExitStack) -> Apart | Here:
     """A writer where the settings have it, closed with what else is held."""
-    writer = Apart(folder.path, settings.log_level) if settings.workers else Here(folder.path)
+    writer: Apart | Here
+    if settings.workers:
+        writer = Apart(folder.path, settings.log_level, settings.heads)
+    else:
+        writer = Here(folder.path, settings.heads)
     held.callback(writer.close)
     return writer

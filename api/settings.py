@@ -31,6 +31,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     folder: Annotated[Path, Field(description="the ledger's folder")]
+    heads: Annotated[
+        Path | None, Field(description="where signed heads are recorded, best on another disk; DIR/heads if not set")
+    ] = None
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8000
     workers: Annotated[
@@ -49,6 +52,11 @@ class Settings(BaseModel):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="what is worth a line in the log")
     ] = "info"
+
+    publish_seconds: Annotated[
+        float,
+        Field(ge=0, le=86_400, allow_inf_nan=False, description="time between publishing to DIR/public; 0: never"),
+    ] = 5.0
 
     queue: Annotated[int, Field(ge=1, le=1_000_000, description="statements admitted to wait")] = 4_096
     queue_bytes: Annotated[int, Field(ge=2**16, description="bytes of the statements that wait")] = 2**26

@@ -29,6 +29,7 @@ from ledger.log.chain import parse_entry
 from ledger.log.checkpoint import SignedHead
 from ledger.statement import accept
 from ledger.store.files import Folder
+from ledger.store.heads import Heads
 from ledger.store.sql import SqlStore
 
 assert ledger.circulation  # imported for its kinds
@@ -70,14 +71,19 @@ class Answer(NamedTuple):
     head: SignedHead
     charter: Ledger
     trouble: Problem | None
+    anchored: bool
 
 
 class Appending(Protocol):
-    """A writer at work. ``head``, ``charter`` and ``trouble`` are of the last answer."""
+    """A writer at work. ``head``, ``charter`` and ``trouble`` are of the last answer.
+
+    ``anchored``: when the ledger was opened, its store was compared with a record of signed heads.
+    """
 
     head: SignedHead
     charter: Ledger
     trouble: Problem | None
+    anchored: bool
 
     async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
         """Append verified statements in this order. One batch at a time; never raises."""
@@ -99,12 +105,13 @@ class SystemClock:
 
 
 @contextmanager
-def opened(path: Path, published: bytes | None = None) -> Iterator[Writer]:
+def opened(path: Path, heads: Path | None = None, published: bytes | None = None) -> Iterator[Writer]:
     """The writer of the ledger in a folder, which is locked as long as the context lasts.
 
-    ``published`` is a checkpoint known to be signed, beside the one in the folder. Raises ``Unavailable``
-    (``store_missing``, ``store_locked``, ``store_schema_other``, ``store_older``, ``store_other``, ``ledger_empty``,
-    ``log_key_absent``), ``Malformed`` for a key file, ``Corrupt``.
+    ``heads`` is where signed heads are recorded, if not in the folder; ``published`` a checkpoint known to be signed,
+    beside those. Raises ``Unavailable`` (``store_missing``, ``store_locked``, ``store_schema_other``, ``store_older``,
+    ``store_other``, ``ledger_empty``, ``log_key_absent``, ``head_unrecorded``), ``Malformed`` for a key file, and
+    ``Corrupt``.
     """
     folder = Folder.open(path)
     with ExitStack() as held:
@@ -114,14 +121,22 @@ def opened(path: Path, published: bytes | None = None) -> Iterator[Writer]:
         head = store.head()
         if head is None:
             raise Unavailable("ledger_empty")
+        record = Heads(heads or folder.heads)
+        held.callback(record.close)
+        recorded = record.last
+        if recorded is None:
+            log.warning("no head was recorded before: nothing tells whether this store is the latest")
+        known = (published, folder.read_checkpoint(), recorded)
         writer = Writer.open(
             store,
             parse_entry(head.first).origin,
             SystemClock(),
             FolderKeyring(folder.keys),
-            published or folder.read_checkpoint(),
+            [checkpoint for checkpoint in known if checkpoint is not None],
             lambda: SqlStore.open(folder.store),
+            record.record,
         )
+        writer.anchored = recorded is not None
         held.callback(writer.close)
         yield writer
 
@@ -149,7 +164,9 @@ class Admitting:
     def __call__(self, asked: Sequence[Asked]) -> Answer:
         outcomes = self._outcomes(asked)
         writer = self._writer
-        return Answer(outcomes, cast(SignedHead, writer.head), cast(Ledger, writer.charter), self._trouble)
+        return Answer(
+            outcomes, cast(SignedHead, writer.head), cast(Ledger, writer.charter), self._trouble, writer.anchored
+        )
 
     def _outcomes(self, asked: Sequence[Asked]) -> list[Outcome]:
         try:
@@ -183,17 +200,18 @@ class Here:
     head: SignedHead
     charter: Ledger
     trouble: Problem | None
+    anchored: bool
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, heads: Path | None = None) -> None:
         """Raises what :func:`opened` raises."""
         self._held = ExitStack()
-        self._admitting = Admitting(self._held.enter_context(opened(path)))
+        self._admitting = Admitting(self._held.enter_context(opened(path, heads)))
         self._thread = ThreadPoolExecutor(1, "cadastre-writer")
-        _, self.head, self.charter, self.trouble = self._admitting([])
+        _, self.head, self.charter, self.trouble, self.anchored = self._admitting([])
 
     async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
         answer = await asyncio.get_running_loop().run_in_executor(self._thread, self._admitting, asked)
-        outcomes, self.head, self.charter, self.trouble = answer
+        outcomes, self.head, self.charter, self.trouble, self.anchored = answer
         return outcomes
 
     def close(self) -> None:
@@ -201,10 +219,10 @@ class Here:
         self._held.close()
 
 
-def _admitting(path: Path, published: bytes | None, log_level: str) -> Admitting:
+def _admitting(path: Path, heads: Path | None, published: bytes | None, log_level: str) -> Admitting:
     """In the writer's process: open the ledger."""
     logs.configure(log_level)
-    return Admitting(HELD.enter_context(opened(path, published)))
+    return Admitting(HELD.enter_context(opened(path, heads, published)))
 
 
 class Apart:
@@ -216,12 +234,14 @@ class Apart:
     head: SignedHead
     charter: Ledger
     trouble: Problem | None
+    anchored: bool
 
-    def __init__(self, path: Path, log_level: str) -> None:
+    def __init__(self, path: Path, log_level: str, heads: Path | None = None) -> None:
         """Begins to open the ledger, and does not wait until it is open: see :meth:`ready`."""
         self._path = path
         self._log_level = log_level
-        self.process: Beside | None = Beside(_admitting, path, None, log_level)
+        self._heads = heads
+        self.process: Beside | None = Beside(_admitting, path, heads, None, log_level)
 
     def ready(self) -> None:
         """Wait until the ledger is open. Raises what :func:`opened` raises."""
@@ -253,7 +273,7 @@ class Apart:
             self.process = None
 
     def _start(self, published: bytes | None) -> Beside:
-        process = Beside(_admitting, self._path, published, self._log_level)
+        process = Beside(_admitting, self._path, self._heads, published, self._log_level)
         try:
             process.ready()
         except BaseException:
@@ -262,5 +282,5 @@ class Apart:
         return process
 
     def _take(self, answer: Answer) -> list[Outcome]:
-        outcomes, self.head, self.charter, self.trouble = answer
+        outcomes, self.head, self.charter, self.trouble, self.anchored = answer
         return outcomes

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nacl.bindings import (
     crypto_core_ed25519_is_valid_point,
     crypto_sign,
@@ -189,6 +190,10 @@ class SigningKey:
             return crypto_sign(message, self._signer)[:SIGNATURE_BYTES]
         r, s = decode_dss_signature(self._signer.sign(message, _SIGN_ES256))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+    def derive(self, label: bytes) -> bytes:
+        """32 bytes for another use, told by its ``label``, from which nothing of this key can be learnt (RFC 5869)."""
+        return HKDF(hashes.SHA512(), SECRET_BYTES, None, label).derive(self._secret)
 
     def __repr__(self) -> str:
         return f"SigningKey({self.public!r})"

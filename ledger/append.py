@@ -7,7 +7,7 @@ A batch goes through these steps, and a reader of this file can follow them in :
 3. Fetch what the acts touch, once for the batch.
 4. One after the other: judge, fold, give index, time and link; a refused act leaves no trace.
 5. Grow the tree; commit entries, state, look-ups and tiles in one transaction. The point of no return.
-6. Sign the checkpoint over what is durable, and answer.
+6. Sign the checkpoint over what is durable, record it outside the store, and answer.
 
 Whatever goes wrong from step 4 on stops the writer: it opens the store again, verifies the tail and that it extends
 what was signed, and only then says which statements are in. A commit that reported an error may have happened; the
@@ -103,10 +103,17 @@ class Writer:
     """Appends to one ledger. Not thread-safe: one caller at a time; ``head`` and ``charter`` may be read by any thread.
 
     ``head`` is what the ledger has signed last, ``charter`` the charter in force there; both None before entry 0.
+    ``anchored`` is for whoever opens it to say: whether the store was compared with a record of signed heads.
     """
 
     def __init__(
-        self, store: Store, origin: str, clock: Clock, keyring: Keyring, reopen: Callable[[], Store] | None = None
+        self,
+        store: Store,
+        origin: str,
+        clock: Clock,
+        keyring: Keyring,
+        reopen: Callable[[], Store] | None = None,
+        record: Callable[[bytes], None] | None = None,
     ) -> None:
         check_origin(origin)
         self._store = store
@@ -114,14 +121,16 @@ class Writer:
         self._clock = clock
         self._keyring = keyring
         self._reopen = reopen
+        self._record = record
         self.head: SignedHead | None = None
         self.charter: Ledger | None = None
+        self.anchored = False
         # The present, which _resume takes from the store: _time and _link are those of the last entry, _wall and
         # _steady what the clock said last. While _stopped it may be wrong and is taken up anew.
         self._stopped = True
         self._world = World(origin)
         self._nodes = tile.nodes_from_tiles(self._read_tile, 0)
-        self._signing: tuple[str, Signer] | None = None  # the log key in force, and what signs with it
+        self._signing: tuple[tuple[str, ...], list[Signer]] | None = None  # the log keys that sign, and with what
         self._edge = tile.Edge()
         self._frontier = merkle.Frontier()
         self._time, self._link = 0, LINK_OF_FIRST
@@ -134,17 +143,19 @@ class Writer:
         origin: str,
         clock: Clock,
         keyring: Keyring,
-        published: bytes | None = None,
+        published: Sequence[bytes] = (),
         reopen: Callable[[], Store] | None = None,
+        record: Callable[[bytes], None] | None = None,
     ) -> Writer:
         """Take up writing where the store ends, after verifying its tail.
 
-        ``published`` is the last checkpoint known outside the store, ``reopen`` opens the store anew after a failure
-        (without it a store that takes no further batch stays so). Raises ``Unavailable`` (``store_older``,
-        ``store_other``) where the store does not extend the checkpoint: no origin ever signs two histories. Raises
-        ``Corrupt`` if the tail does not hold together. Cost: milliseconds, whatever the size.
+        ``published`` are checkpoints known outside the store; ``reopen`` opens the store anew after a failure (without
+        it a store that takes no further batch stays so); ``record`` makes each signed checkpoint durable outside the
+        store, before anybody is told of it. Raises ``Unavailable`` (``store_older``, ``store_other``) where the store
+        does not extend a checkpoint: no origin ever signs two histories. Raises ``Corrupt`` if the tail does not hold
+        together. Cost: milliseconds, whatever the size.
         """
-        writer = cls(store, origin, clock, keyring, reopen)
+        writer = cls(store, origin, clock, keyring, reopen, record)
         writer._resume(published)
         return writer
 
@@ -224,15 +235,19 @@ class Writer:
     def _sign(self, root: bytes) -> None:
         charter = cast(Ledger, self._world.charter)
         size = self._world.size
-        checkpoint = sign_checkpoint(Checkpoint(self._origin, size, root), self._log_signer(charter.logKey))
+        signers = self._signers(tuple(charter.log_keys(self._time // 1_000_000)))
+        checkpoint = sign_checkpoint(Checkpoint(self._origin, size, root), *signers)
+        if self._record is not None:
+            self._record(checkpoint)
         self.head, self.charter = SignedHead(size, root, checkpoint), charter
 
-    def _log_signer(self, vkey: str) -> Signer:
-        if self._signing is None or self._signing[0] != vkey:
-            signer = self._keyring(parse_vkey(vkey))
-            if signer is None:
-                raise Unavailable("log_key_absent", vkey)
-            self._signing = vkey, signer
+    def _signers(self, vkeys: tuple[str, ...]) -> list[Signer]:
+        """The first of these log keys, which must be held, and as many of the others as are."""
+        if self._signing is None or self._signing[0] != vkeys:
+            held = [self._keyring(parse_vkey(vkey)) for vkey in vkeys]
+            if held[0] is None:
+                raise Unavailable("log_key_absent", vkeys[0])
+            self._signing = vkeys, [signer for signer in held if signer is not None]
         return self._signing[1]
 
     def _answer(
@@ -362,7 +377,7 @@ class Writer:
             self._store = self._reopen()
         self._resume()
 
-    def _resume(self, published: bytes | None = None) -> None:
+    def _resume(self, published: Sequence[bytes] = ()) -> None:
         """Take the end of the store as the present, once it holds together and extends all that was signed."""
         self._stopped = True
         self._signing = None
@@ -378,8 +393,8 @@ class Writer:
             if head is not None:
                 self._resume_world(head)
                 self._verify_tail(head)
-            if published is not None:
-                self._check_published(published)
+            for checkpoint in published:
+                self._check_published(checkpoint)
             if self.head is not None:
                 self._check_extends(self.head.size, self.head.root)
         except Malformed as wrong:

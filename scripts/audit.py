@@ -1,8 +1,8 @@
 """``cadastre audit`` and ``export``: prove a whole ledger from its bytes, and take it along as one file.
 
-SOURCE is a ledger's folder, the address of its service, or a bundle made by ``export``. An audit of an address also
-checks that it is the ledger met before (``trust``). It ends with one line on stdout, and exits with 0 only if all that
-is there holds:
+SOURCE is a ledger's folder, the address of its service, a bundle made by ``export``, or a published log. An audit of an
+address also checks that it is the ledger met before (``trust``). It ends with one line on stdout, and exits with 0 only
+if all that is there holds:
 
     audit: consistent  size=2000 root=rKbDipCv…83cs=
 
@@ -30,6 +30,8 @@ from ledger.audit.source import Row
 from ledger.bundle import export as write_bundle
 from ledger.bundle import open_bundle
 from ledger.errors import CATALOGUE, Absent, Corrupt, Malformed, Problem, Unavailable, Unverifiable
+from ledger.log.policy import EMPTY, Policy, parse_policy
+from ledger.mirror import MirrorSource, is_published, open_published
 from scripts.command import check_free, command, tell_of
 from scripts.options import Json
 from scripts.output import bar, print_json
@@ -50,6 +52,9 @@ def audit(
         list[Path] | None,
         typer.Option(exists=True, metavar="FILE", help="A checkpoint of it from elsewhere; may be repeated."),
     ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(exists=True, metavar="FILE", help="Which witnesses must have seen it.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Processes that help.  [default: all cores]")] = None,
     json: Json = False,
 ) -> None:
@@ -60,7 +65,8 @@ def audit(
         def show(done: int, total: int) -> None:
             progress.update(progress.task_ids[0], completed=done, total=total)
 
-        verdict = _judge(source, helpers, [file.read_bytes() for file in known or []], show)
+        asked = EMPTY if policy is None else parse_policy(policy.read_bytes())
+        verdict = _judge(source, helpers, [file.read_bytes() for file in known or []], asked, show)
     if json:
         print_json(_members(verdict))
     if not verdict.proven or verdict.reason:
@@ -80,6 +86,8 @@ def export(
     """Write a whole ledger into one file that can be audited anywhere. Private values stay behind."""
     check_free(bundle)
     with open_source(source) as opened:
+        if isinstance(opened, MirrorSource):
+            raise Unavailable("mirror_subjects_absent", source)
         write_bundle(opened, bundle)
         shown = {"bundle": str(bundle), "size": opened.size, "bytes": bundle.stat().st_size}
     if json:
@@ -94,6 +102,8 @@ def open_source(named: str) -> Iterator[Source]:
     if _is_address(named):
         with session(named) as at:
             yield _remote(at.client)
+    elif is_published(Path(named)):
+        yield open_published(Path(named))
     elif Path(named).is_dir():
         with open_folder(Path(named)) as folder:
             yield folder
@@ -102,7 +112,9 @@ def open_source(named: str) -> Iterator[Source]:
             yield bundle
 
 
-def _judge(named: str, workers: Workers, known: list[bytes], show: Callable[[int, int], None]) -> Verdict:
+def _judge(
+    named: str, workers: Workers, known: list[bytes], policy: Policy, show: Callable[[int, int], None]
+) -> Verdict:
     """The verdict on a source; on one too damaged to be opened, too. Raises ``Problem`` where there is none."""
     with ExitStack() as stack:
         try:
@@ -112,7 +124,7 @@ def _judge(named: str, workers: Workers, known: list[bytes], show: Callable[[int
                 raise
             return unreadable(wrong)
         try:
-            return judge(source, workers, known=known, progress=show)
+            return judge(source, workers, known=known, policy=policy, progress=show)
         except Unavailable as silent:
             raise silent.__cause__ if isinstance(silent.__cause__, Problem) else silent from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from api.client.signing import sign_statement
+from api.keyring import cosigner_with
 from identity.did import did_of
 from identity.keys import SECRET_BYTES, SigningKey, write_key
 from identity.note import Signer, format_vkey
@@ -74,6 +76,7 @@ def init(
         "governance": did_of(keys.governance.public),
         "service": did_of(keys.service.public),
         "logKey": format_vkey(keys.signer.verifier),
+        "mldsaKey": format_vkey(cosigner_with(origin, keys.log).verifier),
     }
     charter = _charter(origin, body, keys)
     folder = Folder.create(directory)
@@ -115,6 +118,7 @@ def _open(folder: Folder, origin: str, charter: Statement, keys: Keys) -> Admitt
     """Write keys, store and entry 0. Keys first: no ledger is ever without them."""
     # Imported here: the libraries of service and store take time that other commands need not wait.
     from api.writing import SystemClock
+    from ledger.store.heads import Heads
     from ledger.store.sql import SqlStore
 
     made: dict[KeyName, SigningKey] = {"governance": keys.governance, "service": keys.service, "log": keys.log}
@@ -129,6 +133,8 @@ def _open(folder: Folder, origin: str, charter: Statement, keys: Keys) -> Admitt
             if isinstance(outcome, Problem):
                 raise outcome
             folder.write_checkpoint(outcome.checkpoint)
+            with closing(Heads(folder.heads)) as heads:
+                heads.record(outcome.checkpoint)
     finally:
         store.close()
     return outcome
@@ -140,6 +146,7 @@ def _print(folder: Folder, origin: str, body: dict[str, Any], admitted: Admitted
         "origin": origin,
         "charter": admitted.subject,
         "vkey": body["logKey"],
+        "mldsaVkey": body["mldsaKey"],
         "governance": body["governance"],
         "service": body["service"],
     }
@@ -147,7 +154,7 @@ def _print(folder: Folder, origin: str, body: dict[str, Any], admitted: Admitted
         print_json(made)
         return
     print("made a ledger:")
-    print_pairs(made.items(), indent=2)
+    print_pairs(((name, value) for name, value in made.items() if name != "mldsaVkey"), indent=2)  # 1,800 letters
     print(f"""
 Give the vkey to whoever shall check its receipts: 'log VKEY' and 'quorum none' make a policy file.
 Move {folder.key("governance")} offline: whoever has it can change the charter, and serving does not need it.

@@ -39,14 +39,16 @@ def serve(
     _check_database(folder, database)
     given: dict[str, Any] = {"host": host, "port": port, "workers": workers}
     settings = settings_from(os.environ, folder=directory, **{k: v for k, v in given.items() if v is not None})
-    _check_address(settings.host, settings.port)
+    check_address(settings.host, settings.port)
     begun = None
     if settings.workers:
         from api import forks
         from api.writing import Apart
 
         forks.prepare()  # while this process has no threads
-        begun = Apart(folder.path, settings.log_level)  # opens the ledger beside the imports of the service
+        begun = Apart(
+            folder.path, settings.log_level, settings.heads
+        )  # opens the ledger beside the imports of the service
     from api.app import serve as run
 
     run(settings, begun=begun)
@@ -63,7 +65,7 @@ def migrate(directory: Directory) -> None:
     print(f"migrated: {folder.store}")
 
 
-def _check_address(host: str, port: int) -> None:
+def check_address(host: str, port: int) -> None:
     """Nobody listens there yet, and one may. Raises ``Halted`` (``address_unusable``) before anything is started."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -27,7 +27,7 @@ from identity.note import Verifier, format_vkey, parse_vkey
 from ledger.circulation.charter import LedgerAmended, LedgerOpened
 from ledger.log.chain import parse_entry
 from ledger.log.checkpoint import open_checkpoint
-from scripts.policy import Log, read_policy
+from ledger.log.policy import EMPTY, Policy, parse_policy
 from scripts.signed import read_verified
 
 HISTORY_PAGE = 100
@@ -64,12 +64,13 @@ class Home:
         named = os.environ.get("CADASTRE_HOME")
         return cls(Path(named) if named else Path.home() / ".config" / "cadastre")
 
-    def logs(self) -> list[Log]:
-        return read_policy(self.policy) if self.policy.exists() else []
+    def read_policy(self) -> Policy:
+        """The logs this machine trusts. Raises ``Malformed``: ``policy_malformed``."""
+        return parse_policy(self.policy.read_bytes()) if self.policy.exists() else EMPTY
 
     def verifiers(self, origin: str) -> list[Verifier]:
         """The keys known for a ledger, the one in force last."""
-        return [log.verifier for log in self.logs() if log.verifier.name == origin]
+        return self.read_policy().log_keys(origin)
 
     def charters(self) -> list[str]:
         """The audiences of the ledgers met: ``<origin>#<base64url SHA-256 of entry 0>``."""

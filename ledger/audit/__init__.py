@@ -8,7 +8,8 @@ Nothing is believed but the entries, and of these only what they prove. In the o
    check it passed when it was admitted, ``seen`` claims among them.
 4. State. Subjects, past states, look-ups, words, mentions, disclosures and tiles are what the entries make them.
 5. Checkpoint. The log key in force signed this size and root, or those of a prefix.
-6. Outsiders. Checkpoints that the auditor brings along are of the same history.
+6. Outsiders. Checkpoints that the auditor brings along are of the same history; and as many witnesses as the auditor's
+   policy asks for have seen one of them, or the source's own, at no earlier time than that of its entries.
 
 The first entry that breaks 1 to 3 is named; so is the subject, or the entry, of the first derived row that is not as
 it must be. Whatever breaks, the verdict also says how many entries hold, and their root.
@@ -25,7 +26,7 @@ from contextlib import contextmanager
 
 from ledger.audit.blame import check_known_rules, damaged
 from ledger.audit.replay import Replay
-from ledger.audit.signed import check_checkpoint, check_known
+from ledger.audit.signed import check_checkpoint, check_known, check_seen
 from ledger.audit.source import RemoteSource, Source, StoreSource, open_folder
 from ledger.audit.state import check_state, check_tiles
 from ledger.audit.tree import Tree
@@ -33,6 +34,7 @@ from ledger.audit.verdict import Finding, Verdict, Word
 from ledger.audit.workers import Crew, Examining, Workers
 from ledger.errors import Problem, Unavailable
 from ledger.log.merkle import EMPTY_ROOT
+from ledger.log.policy import EMPTY, Policy
 
 __all__ = [
     "Progress",
@@ -52,10 +54,16 @@ Progress = Callable[[int, int], None]
 
 
 def audit(
-    source: Source, workers: Workers, *, known: Sequence[bytes] = (), progress: Progress | None = None
+    source: Source,
+    workers: Workers,
+    *,
+    known: Sequence[bytes] = (),
+    policy: Policy = EMPTY,
+    progress: Progress | None = None,
 ) -> Verdict:
     """Audit a ledger. ``known``: checkpoints of it from elsewhere, such as one kept from the last audit.
 
+    ``policy``: which witnesses must have seen its checkpoint, or a known one, for it to be called witnessed.
     Damage and fraud end in the verdict. Raises ``Unavailable`` if the source cannot be reached, and ``Malformed`` or
     ``Unverifiable`` if a known checkpoint is none of this ledger. Cost of an entry: two verifications of a signature,
     which any process may do, and about as long again for its replay here; memory for the state of every subject.
@@ -67,11 +75,16 @@ def audit(
             check_tiles(source, run.tree)
         check_checkpoint(source.checkpoint, run.replay, run.tree)
         check_known(known, run.replay, run.tree)
+        shown = [note for note in (source.checkpoint, *known) if note is not None]
+        seen = check_seen(shown, policy, run.replay)
     except Finding as finding:
         return run.verdict(finding)
+    root = run.tree.root(run.holds)
     if source.checkpoint is None:
-        return Verdict("consistent", run.holds, run.tree.root(run.holds), reason="checkpoint_absent")
-    return Verdict("witnessed" if known else "consistent", run.holds, run.tree.root(run.holds))
+        return Verdict("consistent", run.holds, root, reason="checkpoint_absent")
+    if policy.quorum is not None and not seen:
+        return Verdict("consistent", run.holds, root, reason="quorum_not_met")
+    return Verdict("witnessed" if known or seen else "consistent", run.holds, root)
 
 
 def unreadable(problem: Problem) -> Verdict:

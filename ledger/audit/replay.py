@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from array import array
 from binascii import a2b_base64
+from bisect import bisect_right
 from hashlib import sha256
+from typing import cast
 
 from identity.disclosure import hidden
 from ledger.audit.source import Chunk
@@ -33,6 +35,7 @@ class Replay:
         self.mentions: list[array[int]] = []  # by subject no: indexes of the entries that touched it
         self.past: dict[int, list[tuple[int, bytes]]] = {}  # subject no -> (index, digest_of) of superseded states
         self._links = bytearray()  # SHA-256 of each entry
+        self._times = array("Q")  # of each entry, ascending
 
     def add(self, chunk: Chunk) -> None:
         """Replay the next entries, whose spelling, forms and signatures are left to ``examine``.
@@ -58,6 +61,16 @@ class Replay:
         """The vkey of the log key in force at a size of 1 or more: the one that signs its checkpoint."""
         return next(vkey for since, vkey in reversed(self.log_keys) if since <= size)
 
+    def first_later(self, size: int, time: int) -> int | None:
+        """The first of so many entries that is dated later than a time (microseconds), or None."""
+        index = bisect_right(self._times, time)
+        return index if index < size else None
+
+    @property
+    def clock(self) -> int:
+        """By how many seconds the writer's clock may be wrong, as the charter has it."""
+        return cast(Ledger, self.world.charter).clock
+
     def _admit(self, statement: Statement, time: int, link: bytes) -> None:
         world = self.world
         index = world.size
@@ -72,6 +85,7 @@ class Replay:
         if index == 0:
             world.opened(link)
         self._links += link
+        self._times.append(time)
         if b'"_sd"' in statement.signed.payload:
             self.private[index] = frozenset(hidden(statement.signed.claims["body"]))
 

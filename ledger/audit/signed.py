@@ -1,4 +1,6 @@
-"""What the log signed against what the entries come to: the source's own checkpoint, and those kept elsewhere."""
+"""What the log signed against what the entries come to: the source's own checkpoint, those kept elsewhere, and what
+witnesses say of both.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,9 @@ from ledger.audit.tree import Tree
 from ledger.audit.verdict import Finding
 from ledger.errors import Problem
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from ledger.log.cosignature import cosignatures
+from ledger.log.policy import Policy
+from ledger.world import SKEW_S
 
 
 def check_checkpoint(note: bytes | None, replay: Replay, tree: Tree) -> None:
@@ -34,6 +39,38 @@ def check_known(notes: Iterable[bytes], replay: Replay, tree: Tree) -> None:
     """
     for note in notes:
         _check_extended(_open(note, replay), tree)
+
+
+def check_seen(notes: Iterable[bytes], policy: Policy, replay: Replay) -> bool:
+    """Whether the quorum of a policy has seen one of these checkpoints, which are known to be of these entries.
+
+    A witness that saw a checkpoint at some time saw all its entries by then: none of them may be dated later, but for
+    what clocks may differ. Raises ``Finding`` if so many witnesses say so that the others are no quorum, and for a
+    cosignature that does not hold.
+    """
+    if policy.quorum is None:
+        return False
+    verifiers = [witness.verifier for witness in policy.witnesses.values()]
+    met = False
+    for note in notes:
+        size = parse_checkpoint(parse_note(note).text).size
+        try:
+            seen = cosignatures(note, verifiers)
+        except Problem as problem:
+            raise Finding.of(problem) from problem
+        fitting = [one for one in seen if replay.first_later(size, _latest(one.time, replay)) is None]
+        if policy.is_met(seen) and not policy.is_met(fitting):
+            earliest = min(one.time for one in seen)
+            index = replay.first_later(size, _latest(earliest, replay))
+            detail = f"dated later than {earliest}, when witnesses had seen it"
+            raise Finding("corrupt", "entry_time_beyond", detail, index=index)
+        met = met or policy.is_met(fitting)
+    return met
+
+
+def _latest(seen: int, replay: Replay) -> int:
+    """The latest time, in microseconds, that an entry seen at a time (POSIX seconds) may have."""
+    return (seen + 1 + SKEW_S + replay.clock) * 1_000_000
 
 
 def _open(note: bytes, replay: Replay) -> Checkpoint:

@@ -19,7 +19,7 @@ Word = Literal["consistent", "witnessed", "diverged", "corrupt", "newer"]
 """What an audit comes to:
 
 * *consistent* - every entry and everything derived from them holds, and they are what the log key signed;
-* *witnessed* - and so say checkpoints that come from outside the source: it tells everybody the same history;
+* *witnessed* - and so say outsiders, by checkpoints kept elsewhere or by cosignatures: all are told the same history;
 * *diverged* - what is there holds together, but it is not, or not all, of what the log key signed;
 * *corrupt* - bytes contradict each other, a signature or a rule;
 * *newer* - from this entry on the ledger holds to rules this software does not know. No accusation.
@@ -37,6 +37,10 @@ declare(
     disclosure_other=("a stored disclosure fits no private field of its entry", "erase it, or restore a copy"),
     row_other=("the entry's row contradicts its entry", "restore a copy of the store"),
     entry_missing=("the entry is missing", "fetch it from a mirror, or restore a copy of the store"),
+    entry_time_beyond=(
+        "witnesses had seen the entry before the time it bears",
+        "ask the operator about the writer's clock, and the witnesses about theirs",
+    ),
     checkpoint_absent=("no checkpoint says that this is all", "compare size and root with a checkpoint you kept"),
     checkpoint_beyond=("the log signed more entries than are here", "keep this copy and fetch the rest elsewhere"),
     checkpoint_other=("the log signed another history", "keep both: they prove that the log told two histories"),

@@ -15,6 +15,7 @@ from typing_extensions import TypedDict  # pydantic reads no other below Python 
 from identity import did
 from identity.errors import Problem
 from identity.note import parse_vkey
+from identity.signature import COSIGNATURE_MLDSA44, ED25519
 from ledger.errors import Refused, declare
 from ledger.form import Form
 from ledger.statement import Kind
@@ -38,6 +39,8 @@ Readers = Literal["public", "members"]
 Names = Literal["plain", "private", "either"]
 Vkey = Annotated[str, Field(min_length=1, max_length=2400, description="C2SP verifier key (signed-note)")]
 
+MLDSA_KEY = Field(description="its second verifier key, of type 0x06 (ML-DSA-44)")
+
 
 class Authority(Form):
     """Somebody whose word counts for something here."""
@@ -51,6 +54,9 @@ class Limits(Form):
 
     validity: Annotated[int, Field(ge=60, le=31_622_400, description="most seconds from iat to exp")] = 604_800
     clock: Annotated[int, Field(ge=1, le=3_600, description="most seconds the writer's clock may jump")] = 60
+    overlap: Annotated[
+        int, Field(ge=0, le=31_622_400, description="seconds for which a replaced log key goes on signing")
+    ] = 2_592_000
 
 
 class AuthorityState(TypedDict):
@@ -60,7 +66,11 @@ class AuthorityState(TypedDict):
 
 @dataclass(frozen=True)
 class Ledger(State, of="ledger"):
-    """The charter in force. ``formerLogKeys`` signed the checkpoints of smaller sizes, oldest first."""
+    """The charter in force. ``formerLogKeys`` signed the checkpoints of smaller sizes, oldest first.
+
+    ``logKeySince`` is the time of the entry by which the log key came into force, in POSIX seconds; until ``overlap``
+    seconds later its predecessor signs too. ``mldsaKey`` signs what is published, beside the log key.
+    """
 
     rules: int
     joiners: str
@@ -74,6 +84,14 @@ class Ledger(State, of="ledger"):
     service: str
     logKey: str
     formerLogKeys: list[str]
+    logKeySince: int
+    overlap: int
+    mldsaKey: str | None
+
+    def log_keys(self, seconds: int) -> list[str]:
+        """The vkeys that sign checkpoints at this time: the log key, and the one it replaced not long ago."""
+        overlapping = self.formerLogKeys[-1:] if seconds < self.logKeySince + self.overlap else []
+        return [self.logKey, *overlapping]
 
     def roles_of(self, did: str) -> set[str]:
         """The role tags the charter gives to this DID."""
@@ -99,13 +117,15 @@ class LedgerOpened(Kind, name="ledger.opened", opens=("ledger",), signer="govern
     governance: Did
     service: Did
     logKey: Vkey
+    mldsaKey: Annotated[Vkey, MLDSA_KEY] | None = None
 
     def check(self, world: World, act: Act[LedgerOpened]) -> None:
         if self.rules > RULES:
             raise Refused("rules_unknown", f"rules version {self.rules}; the newest known is {RULES}")
         if act.iss != self.governance:
             raise Refused("signer_not_governance", "the charter is signed by the governance key it names")
-        _check_keys(world.origin, self.governance, self.service, self.logKey)
+        _check_keys(self.governance, self.service)
+        _check_log_keys(world.origin, self.logKey, self.mldsaKey)
 
     def fold(self, world: World, act: Act[LedgerOpened]) -> None:
         world.put(
@@ -123,6 +143,9 @@ class LedgerOpened(Kind, name="ledger.opened", opens=("ledger",), signer="govern
                 service=self.service,
                 logKey=self.logKey,
                 formerLogKeys=[],
+                logKeySince=act.seconds,
+                overlap=self.limits.overlap,
+                mldsaKey=self.mldsaKey,
             ),
         )
 
@@ -139,6 +162,7 @@ class LedgerAmended(Kind, name="ledger.amended", on="ledger", signer="governance
     limits: Limits | None = None
     service: Did | None = None
     logKey: Vkey | None = None
+    mldsaKey: Annotated[Vkey, MLDSA_KEY] | None = None
 
     def check(self, world: World, act: Act[LedgerAmended]) -> None:
         charter = world.get(Ledger, act.sub)
@@ -148,22 +172,25 @@ class LedgerAmended(Kind, name="ledger.amended", on="ledger", signer="governance
             raise Refused("rules_lowered", f"rules version {charter.rules} is in force")
         if self.logKey in charter.formerLogKeys:
             raise Refused("log_key_spent", "a replaced log key never comes back")
-        if self._amend(charter) == charter:
+        amended = self._amend(charter, act.seconds)
+        if amended == charter:
             raise Refused("amendment_empty")
-        _check_keys(world.origin, charter.governance, self.service or charter.service, self.logKey or charter.logKey)
+        _check_keys(charter.governance, amended.service)
+        _check_log_keys(world.origin, amended.logKey, amended.mldsaKey)
 
     def fold(self, world: World, act: Act[LedgerAmended]) -> None:
-        world.put(act.sub, self._amend(world.get(Ledger, act.sub)))
+        world.put(act.sub, self._amend(world.get(Ledger, act.sub), act.seconds))
 
-    def _amend(self, charter: Ledger) -> Ledger:
-        plain = ("rules", "joiners", "listed", "readers", "names", "service", "logKey")
+    def _amend(self, charter: Ledger, seconds: int) -> Ledger:
+        plain = ("rules", "joiners", "listed", "readers", "names", "service", "logKey", "mldsaKey")
         named: dict[str, Any] = {name: value for name in plain if (value := getattr(self, name)) is not None}
         if self.authorities is not None:
             named["authorities"] = [_plain(authority) for authority in self.authorities]
         if self.limits is not None:
-            named |= {"validity": self.limits.validity, "clock": self.limits.clock}
+            limits = self.limits
+            named |= {"validity": limits.validity, "clock": limits.clock, "overlap": limits.overlap}
         if named.get("logKey", charter.logKey) != charter.logKey:
-            named["formerLogKeys"] = [*charter.formerLogKeys, charter.logKey]
+            named |= {"formerLogKeys": [*charter.formerLogKeys, charter.logKey], "logKeySince": seconds}
         return replace(charter, **named)
 
 
@@ -171,14 +198,25 @@ def _plain(authority: Authority) -> AuthorityState:
     return {"did": authority.did, "roles": list(authority.roles)}
 
 
-def _check_keys(origin: str, governance: str, service: str, log_key: str) -> None:
+def _check_keys(governance: str, service: str) -> None:
     if governance == service:
         raise Refused("charter_keys_alike")
     try:
         for name in (governance, service):
             did.key_of(name)
-        verifier = parse_vkey(log_key)
     except Problem as wrong:
         raise Refused("charter_key_unusable", str(wrong)) from None
-    if verifier.name != origin:
-        raise Refused("log_key_misnamed", f"the log key is named {verifier.name}, the origin is {origin}")
+
+
+def _check_log_keys(origin: str, log_key: str, mldsa_key: str | None) -> None:
+    types = {log_key: ED25519} | ({mldsa_key: COSIGNATURE_MLDSA44} if mldsa_key is not None else {})
+    for vkey, signature_type in types.items():
+        try:
+            verifier = parse_vkey(vkey)
+        except Problem as wrong:
+            raise Refused("charter_key_unusable", str(wrong)) from None
+        if verifier.signature_type != signature_type:
+            detail = f"a key of type {verifier.signature_type:#04x} where {signature_type:#04x} is asked for"
+            raise Refused("charter_key_unusable", detail)
+        if verifier.name != origin:
+            raise Refused("log_key_misnamed", f"the log key is named {verifier.name}, the origin is {origin}")

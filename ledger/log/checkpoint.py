@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from identity.errors import Malformed, Unverifiable, declare
 from identity.note import Signer, Verifier, open_note, sign_note
+from identity.signature import COSIGNATURE_MLDSA44, ED25519
 
 declare(
     "malformed",
@@ -27,6 +28,10 @@ declare(
     "unverifiable",
     checkpoint_origin_wrong=("not signed by the log it names", "check that the verifier key is of this log"),
 )
+
+
+LOG_TYPES = frozenset({ED25519, COSIGNATURE_MLDSA44})
+"""Types of signature by which a log signs its own checkpoints. What is of type 0x04 a witness said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +97,9 @@ def open_checkpoint(data: bytes, verifiers: Iterable[Verifier]) -> Checkpoint:
     """The checkpoint in a note that the log itself has signed, by one of these keys that is named as its origin.
 
     Raises what :func:`identity.note.open_note` raises, ``checkpoint_malformed`` and ``checkpoint_origin_wrong``.
-    Cosignatures are for those who ask for them: they neither help nor harm here.
+    Cosignatures are for those who ask for them (``cosignature``): they neither help nor harm here.
     """
-    opened = open_note(data, verifiers)
+    opened = open_note(data, [verifier for verifier in verifiers if verifier.signature_type in LOG_TYPES])
     checkpoint = parse_checkpoint(opened.text)
     if all(line.name != checkpoint.origin for line in opened.verified):
         names = ", ".join(line.name for line in opened.verified)

@@ -137,6 +137,12 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
 
     Raises ``proof_malformed`` or ``proof_wrong``.
     """
+    if root_from(leaf, index, size, proof) != root:
+        raise Unverifiable("proof_wrong", f"leaf {index} of the tree of size {size} is another one")
+
+
+def root_from(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
+    """The root that an inclusion proof leads to, whatever root there is. Raises ``proof_malformed``."""
     if not 0 <= index < size:
         raise Malformed("proof_malformed", f"no leaf {index} in a tree of size {size}")
     if len(leaf) != 32:
@@ -147,8 +153,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
     for level, sibling in enumerate(proof):
         on_the_right = level < inner and not index >> level & 1
         node = node_hash(node, sibling) if on_the_right else node_hash(sibling, node)
-    if node != root:
-        raise Unverifiable("proof_wrong", f"leaf {index} of the tree of size {size} is another one")
+    return node
 
 
 def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:

@@ -64,7 +64,7 @@ def parse_receipt(data: bytes) -> Receipt:
     """The reverse of :func:`format_receipt`. Raises ``receipt_malformed``; a tlog-proof without an entry is one."""
     head, _, checkpoint = data.partition(b"\n\n")
     try:
-        _, extra, index, *proof = head.split(b"\n", 3 + HASHES_MAX)
+        _, extra, index, *proof = head.split(b"\n", 2 + HASHES_MAX)  # what is left over is no hash
         receipt = Receipt(
             b64decode(extra.removeprefix(b"extra "), validate=True),
             int(index.removeprefix(b"index ")),

@@ -2,7 +2,8 @@
 
     DIR/ledger.db         the store (beside it, while it is open, SQLite's write-ahead log)
     DIR/keys/NAME.key     the ledger's own keys: governance, service, log
-    DIR/checkpoint        the last checkpoint the ledger signed
+    DIR/checkpoint        the last checkpoint the ledger signed, for others to fetch; it may lag
+    DIR/heads             the record of signed heads (``heads``), unless it is kept elsewhere
     DIR/lock              locked by the one process that writes; its content says which
 
 Whoever can read DIR/keys can sign as the ledger; keep governance.key elsewhere once the ledger is open. Whoever can
@@ -37,6 +38,7 @@ class Folder:
         self.store = path / "ledger.db"
         self.keys = path / "keys"
         self.checkpoint = path / "checkpoint"
+        self.heads = path / "heads"
 
     @classmethod
     def create(cls, path: Path) -> Folder:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from ledger.append import Admitted, Writer
 from ledger.log.chain import link_of
 from ledger.statement import receive
 from ledger.store.files import Folder
+from ledger.store.heads import Heads
 from ledger.store.sql import SqlStore
 from tests.cast import ORIGIN, Play, charter, seed
 
@@ -58,6 +59,8 @@ class House:
         outcome = writer.append([receive(opened.sent)])[0]
         writer.close()
         assert isinstance(outcome, Admitted)
+        with closing(Heads(folder.heads)) as heads:
+            heads.record(outcome.checkpoint)
         play.world.opened(link_of(outcome.entry))
         return cls(folder, play)
 

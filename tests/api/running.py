@@ -20,7 +20,7 @@ forks.prepare()
 from api.settings import Settings
 from api.writing import Apart
 settings = Settings.model_validate_json(sys.argv[1])
-begun = Apart(settings.folder, settings.log_level) if settings.workers else None
+begun = Apart(settings.folder, settings.log_level, settings.heads) if settings.workers else None
 from api.app import serve
 serve(settings, lambda url: print(url, flush=True), begun)
 """

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -15,6 +18,7 @@ import pytest
 from api.app import create_app, serve
 from ledger.errors import Unavailable
 from ledger.log.receipt import open_receipt
+from ledger.store.heads import Heads
 from tests.api.house import JOSE, House, TestClient, code_of
 from tests.api.running import Running, client_of, running
 from tests.cast import LOG, actor
@@ -92,6 +96,60 @@ def test_a_published_checkpoint_the_store_does_not_reach_keeps_it_from_starting(
     with pytest.raises(Unavailable) as caught:
         serve(house.settings(workers=1))
     assert caught.value.code == "store_older"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_whole_folder_from_a_backup_is_found_out_by_a_record_kept_elsewhere(
+    house: House, tmp_path: Path, workers: int
+) -> None:
+    elsewhere, backup = tmp_path / "other disk" / "heads", tmp_path / "backup"
+    elsewhere.parent.mkdir()
+    with house.served(heads=elsewhere):
+        pass
+    shutil.copytree(house.folder.path, backup)
+    house.play.join("factory")
+    with house.served(heads=elsewhere) as client:
+        house.tell(client)
+    shutil.rmtree(house.folder.path)
+    backup.rename(house.folder.path)
+    with pytest.raises(Unavailable) as caught:
+        serve(house.settings(workers=workers, heads=elsewhere))
+    assert caught.value.code == "store_older"
+
+
+def test_without_a_record_it_says_that_it_is_unanchored_and_begins_one(house: House) -> None:
+    house.folder.heads.unlink()
+    for status in ("unanchored", "ready", "ready"):
+        with house.served() as client:
+            assert client.get("/ready").json() == {"status": status, "size": 1}
+
+
+def test_each_head_is_recorded_before_it_is_answered(house: House) -> None:
+    with house.served() as client:
+        for name in ("factory", "partner", "second"):
+            house.play.join(name)
+            house.tell(client)
+            with closing(Heads(house.folder.heads)) as heads:
+                assert heads.last == client.get("/checkpoint").content
+
+
+def test_a_record_that_cannot_be_written_stops_the_appends(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.play.join("factory")
+    with house.served() as client:
+        house.tell(client)
+        monkeypatch.setattr(os, "fdatasync", _full)
+        house.play.join("partner")
+        sent = house.play.entries[-1].sent
+        answer = client.post("/v1/statements", content=sent, headers=JOSE)
+        assert (answer.status_code, answer.json()["code"]) == (503, "head_unrecorded")
+        assert client.get("/ready").status_code == 503
+        monkeypatch.undo()
+        again = client.post("/v1/statements", content=sent, headers=JOSE)
+        assert (again.status_code, again.json()["index"]) == (200, 2)
+
+
+def _full(file: int) -> None:
+    raise OSError(28, "No space left on device")
 
 
 # -- clients that are slow, large or rude --------------------------------------------------------------------------

@@ -10,15 +10,21 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from api.app import create_app
 from api.deps import PUBLIC, READERS, SIGNERS, policy_of
+from identity.canonical import b64encode
+from ledger.log.cose import thumbprint
 from tests.api.house import JOSE, House, TestClient, code_of
+from tests.cast import LOG
 
 WRITE = {"/v1/statements", "/v1/statements/batch"}
 OPEN = {
+    "/.well-known/scitt-keys",
+    "/.well-known/scitt-keys/{kid}",
     "/checkpoint",
     "/health",
     "/metrics",
     "/openapi.json",
     "/ready",
+    "/tile/{place}",
     "/v1/kinds",
     "/v1/kinds/{name}",
     "/v1/ledger",
@@ -26,10 +32,12 @@ OPEN = {
     "/v1/refusals/{code}",
 }
 READ = {
+    "/tile/entries/{place}",
     "/v1/consistency",
     "/v1/entries",
     "/v1/entries/{index}",
     "/v1/entries/{index}/receipt",
+    "/v1/entries/{index}/receipt.cose",
     "/v1/search",
     "/v1/statements/{id}",
     "/v1/subjects",
@@ -47,10 +55,12 @@ def routes_of(app: FastAPI) -> list[APIRoute]:
 
 def test_every_route_names_one_policy(house: House) -> None:
     routes = routes_of(create_app(house.settings()))
-    named = {policy: {route.path for route in routes if policy_of(route) is policy} for policy in (PUBLIC, READERS)}
+    named = {
+        policy: {route.path_format for route in routes if policy_of(route) is policy} for policy in (PUBLIC, READERS)
+    }
     assert named == {PUBLIC: OPEN, READERS: READ}
-    assert {route.path for route in routes if policy_of(route) is SIGNERS} == WRITE
-    assert {route.path for route in routes} == OPEN | READ | WRITE
+    assert {route.path_format for route in routes if policy_of(route) is SIGNERS} == WRITE
+    assert {route.path_format for route in routes} == OPEN | READ | WRITE
 
 
 def test_a_route_that_names_no_policy_or_two_is_closed(house: House) -> None:
@@ -79,12 +89,20 @@ def test_a_ledger_for_members_shows_nobody_its_entries(members: House) -> None:
     app = create_app(members.settings())
     with TestClient(app) as client:
         for route in routes_of(app):
-            path = route.path.format(index=0, id="A" * 43, name="ledger_" + "0" * 26, code="pin_stale")
+            named = {
+                "index": 0,
+                "id": "A" * 43,
+                "name": "ledger_" + "0" * 26,
+                "code": "pin_stale",
+                "place": "0/000.p/1",
+                "kid": b64encode(thumbprint(LOG.verifier)),
+            }
+            path = route.path_format.format(**named)
             answer = client.get(path + "?old=0&new=1") if "GET" in route.methods else None
-            if route.path in READ:
+            if route.path_format in READ:
                 assert answer is not None
                 assert (answer.status_code, code_of(answer)) == (403, "readers_members"), path
-            elif answer is not None and route.path != "/v1/kinds/{name}":
+            elif answer is not None and route.path_format != "/v1/kinds/{name}":
                 assert answer.status_code == 200, path
 
 

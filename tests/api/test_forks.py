@@ -83,7 +83,7 @@ def parent() -> Callable[[object], int]:
 
 def test_a_service_whose_fork_server_and_writer_were_killed_goes_on(house: House) -> None:
     house.play.join("factory")
-    with running(house, workers=1) as service, client_of(service) as client:
+    with running(house, workers=1, publish_seconds=0) as service, client_of(service) as client:
         (server,) = children_of(service.process.pid)
         below = children_of(server)
         assert len(below) == 2  # the writer and a verifier

@@ -14,7 +14,7 @@ from identity.canonical import b64encode
 from identity.note import Signer, Verifier, format_vkey, sign_note
 from ledger import append as module
 from ledger.append import Admitted, Outcome, Writer
-from ledger.errors import Corrupt, Malformed, Problem, Unavailable
+from ledger.errors import Corrupt, Malformed, Problem, Unavailable, Unverifiable
 from ledger.log.chain import check_follows, format_entry, link_of, parse_entry
 from ledger.log.checkpoint import open_checkpoint
 from ledger.log.merkle import leaf_hash, root_of
@@ -93,7 +93,8 @@ class House:
         return self.writer.append([receive(one) for one in sent])
 
     def open(self, published: bytes | None = None) -> Writer:
-        return Writer.open(cast(Store, self.store), ORIGIN, self.clock, self.keys, published)
+        known = [] if published is None else [published]
+        return Writer.open(cast(Store, self.store), ORIGIN, self.clock, self.keys, known)
 
     def join(self, *names: str) -> list[bytes]:
         return [self.play.sign("party.joined", by=name, body={"name": CAST[name].legal}) for name in names]
@@ -410,7 +411,7 @@ def test_a_checkpoint_of_somebody_else_is_not_taken_for_ours(house: House) -> No
 
 
 def test_a_checkpoint_of_an_empty_store_shows_that_it_is_older(house: House) -> None:
-    assert refused(lambda: Writer.open(MemoryStore(), ORIGIN, house.clock, house.keys, house.head.checkpoint)) == (
+    assert refused(lambda: Writer.open(MemoryStore(), ORIGIN, house.clock, house.keys, [house.head.checkpoint])) == (
         "store_older"
     )
 
@@ -434,6 +435,29 @@ def test_an_amendment_changes_the_log_key_from_its_own_batch_on(house: House) ->
     assert house.writer.charter.formerLogKeys == [format_vkey(LOG.verifier)]
     for published in (before.checkpoint, house.head.checkpoint):
         assert house.open(published).head == house.head
+
+
+def test_a_replaced_log_key_signs_beside_the_next_until_the_overlap_is_over(house: House) -> None:
+    house.keys.signers.append(OTHER)
+    house.append(house.amend(logKey=format_vkey(OTHER.verifier), limits={"overlap": 3_600}))
+    house.clock.seconds += 3_599
+    house.play.tick(3_599)
+    house.append(*house.join("factory"))
+    for verifier in (LOG.verifier, OTHER.verifier):
+        assert open_checkpoint(house.head.checkpoint, [verifier]).size == 3
+    house.clock.seconds += 2
+    house.play.tick(2)
+    house.append(*house.join("partner"))
+    assert open_checkpoint(house.head.checkpoint, [OTHER.verifier]).size == 4
+    with pytest.raises(Unverifiable, match="note_unsigned"):
+        open_checkpoint(house.head.checkpoint, [LOG.verifier])
+
+
+def test_a_replaced_log_key_that_is_gone_is_not_missed(house: House) -> None:
+    house.keys.signers[:] = [OTHER, *house.keys.signers]
+    house.append(house.amend(logKey=format_vkey(OTHER.verifier)))
+    house.keys.signers[:] = [OTHER]
+    assert house.open(house.head.checkpoint).head is not None
 
 
 def test_a_log_key_the_service_does_not_hold_does_not_come_into_force(house: House) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import time
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -13,10 +14,17 @@ from pathlib import Path
 import orjson
 import pytest
 
+from api import deps
 from api.client import Client, ServerProblem
 from identity.errors import Problem, Unverifiable
+from identity.note import format_vkey, parse_note
+from identity.signature import COSIGNATURE_ED25519
 from ledger.errors import Unavailable
+from ledger.log.cosignature import Cosigner, with_cosignatures
+from tests.cast import seed
 from tests.scripts.house import ORIGIN, Hands, run
+
+assert deps, "imported for the codes it declares"
 
 LINE = re.compile(r"audit: (\w+)  size=(\d+) root=\S{44}(  .*)?")
 
@@ -69,6 +77,24 @@ def test_a_checkpoint_from_elsewhere_makes_it_witnessed(
     other = run("init", tmp_path / "other", "--origin", ORIGIN, home=tmp_path)
     assert other.exit_code == 0
     hands.refused("note_unsigned", "audit", bundle, "--workers", "0", "--known", tmp_path / "other" / "checkpoint")
+
+
+def test_a_policy_says_which_witnesses_must_have_seen_it(
+    hands: Hands, own_folder: Path, bundle: Path, size: int, tmp_path: Path
+) -> None:
+    council = Cosigner("council.example", COSIGNATURE_ED25519, seed("council"))
+    policy, kept = tmp_path / "policy", tmp_path / "checkpoint"
+    policy.write_text(f"witness council {format_vkey(council.verifier)}\nquorum council\n")
+    asked = ("audit", bundle, "--workers", "0", "--policy", policy)
+    unseen = hands.done(*asked).splitlines()[-1]
+    assert unseen.startswith("audit: consistent ")
+    assert unseen.endswith("reason=quorum_not_met")
+    note = (own_folder / "checkpoint").read_bytes()
+    line = council.cosign(parse_note(note).text, int(time.time()))
+    kept.write_bytes(with_cosignatures(note, [line]))
+    assert line_of(hands.done(*asked, "--known", kept)) == ("witnessed", size)
+    policy.write_text("nonsense")
+    hands.refused("policy_malformed", *asked)
 
 
 def test_the_same_ledger_gives_the_same_bundle(hands: Hands, own_folder: Path, bundle: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from typer.testing import Result
 
+from api.keyring import FolderKeyring
 from identity.did import did_of
 from identity.keys import read_key
 from identity.note import parse_vkey
@@ -101,3 +102,16 @@ def test_the_vkey_is_shown_under_the_ledgers_name(tmp_path: Path) -> None:
     assert parse_vkey(vkey).name == "example.com/registry"
     assert "refused: log_key_type" in key("show", other, "--origin", "example.com/registry").stderr
     assert "refused: vkey_malformed" in key("show", file, "--origin", "two words").stderr
+
+
+def test_a_log_key_has_two_vkeys(tmp_path: Path) -> None:
+    file = tmp_path / "log.key"
+    key("new", file)
+    shown = orjson.loads(key("show", file, "--origin", "ledger.example", "--json").stdout)
+    first, second = parse_vkey(shown["vkey"]), parse_vkey(shown["mldsaVkey"])
+    assert (first.name, first.signature_type) == ("ledger.example", 0x01)
+    assert (second.name, second.signature_type) == ("ledger.example", 0x06)
+    assert FolderKeyring(tmp_path).cosigner(second) is not None
+    assert FolderKeyring(tmp_path)(first) is not None
+    other = parse_vkey(orjson.loads(key("show", file, "--origin", "other.example", "--json").stdout)["mldsaVkey"])
+    assert other.public_key == second.public_key

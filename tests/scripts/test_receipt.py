@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 import typer
 
-from identity.note import Signer, format_vkey, parse_vkey
+from identity.note import Signer, format_vkey, parse_note, parse_vkey
+from identity.signature import COSIGNATURE_ED25519, COSIGNATURE_MLDSA44
+from ledger.log.cosignature import Cosigner, with_cosignatures
+from ledger.log.receipt import format_receipt, parse_receipt
 from scripts.receipt import verify
 from tests.cast import seed
 from tests.scripts.house import ORIGIN, Hands, run
@@ -98,6 +102,43 @@ def test_a_policy_that_will_not_do_is_named(receipt: Path, tmp_path: Path, text:
     result = run("verify", receipt, "--policy", file, home=tmp_path)
     assert result.exit_code == 1
     assert result.stderr.startswith("disproven: policy_")
+
+
+COUNCIL = Cosigner("council.example", COSIGNATURE_ED25519, seed("council"))
+CUSTOMS = Cosigner("customs.example", COSIGNATURE_MLDSA44, seed("customs"))
+
+
+@pytest.mark.parametrize(
+    ("signed", "asked", "code"),
+    [
+        ([], "quorum none", None),
+        ([COUNCIL], "quorum council", None),
+        ([CUSTOMS, COUNCIL], "group both all council customs\nquorum both", None),
+        ([], "quorum council", "quorum_not_met"),
+        ([CUSTOMS], "quorum council", "quorum_not_met"),
+        ([COUNCIL], "group both all council customs\nquorum both", "quorum_not_met"),
+    ],
+)
+def test_as_many_witnesses_as_the_policy_asks_for_must_have_seen_it(
+    receipt: Path, policy: Path, tmp_path: Path, signed: list[Cosigner], asked: str, code: str | None
+) -> None:
+    given = parse_receipt(receipt.read_bytes())
+    text = parse_note(given.checkpoint).text
+    lines = [cosigner.cosign(text, 1_800_000_000) for cosigner in signed]
+    file, strict = tmp_path / "receipt", tmp_path / "policy"
+    file.write_bytes(format_receipt(replace(given, checkpoint=with_cosignatures(given.checkpoint, lines))))
+    log = next(line for line in policy.read_text().splitlines() if line.startswith("log "))
+    witnesses = [f"witness {one.name.split('.')[0]} {format_vkey(one.verifier)}" for one in (COUNCIL, CUSTOMS)]
+    strict.write_text("\n".join([log, *witnesses, asked, ""]))
+    result = run("verify", file, "--policy", strict, home=tmp_path)
+    if code is not None:
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"disproven: {code}")
+        return
+    assert result.exit_code == 0, result.output
+    for cosigner in signed:
+        assert f"witnessed  by {cosigner.name}, 2027-01-15T08:00:00Z" in result.stdout
+    assert ("witnessed" in result.stdout) is bool(signed)
 
 
 def test_a_private_name_stays_withheld_and_the_receipt_holds(hands: Hands, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_the_log_key_is_replaced_by_governance_while_everybody_goes_on(
     hands.done("key", "new", key)
     vkey = hands.json("key", "show", key, "--origin", ORIGIN)["vkey"]
     body = tmp_path / "body.json"
-    body.write_bytes(orjson.dumps({"logKey": vkey}))
+    body.write_bytes(orjson.dumps({"logKey": vkey, "limits": {"overlap": 0}}))
     governance = str(own_folder / "keys" / "governance.key")
     amend = ("act", "ledger.amended", "--body", body, "--sub", charter, "--as", governance)
     result = hands.run(*amend)

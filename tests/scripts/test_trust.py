@@ -9,7 +9,7 @@ import pytest
 
 from identity.errors import Problem
 from identity.note import format_vkey
-from scripts.policy import parse_policy
+from ledger.log.policy import parse_policy
 from scripts.trust import Home, meet
 from tests.cast import CAST, LOG, ORIGIN, Play, charter
 from tests.scripts.fake import NEXT, OTHER, THIRD, Fake, ledger_play, rotate
@@ -46,7 +46,7 @@ def test_the_first_contact_is_told_and_kept(tmp_path: Path) -> None:
     assert told is not None
     assert ORIGIN in told
     assert str(home.policy) in told
-    assert [log.verifier for log in parse_policy(home.policy.read_text())] == [LOG.verifier]
+    assert [log.verifier for log in parse_policy(home.policy.read_bytes()).logs] == [LOG.verifier]
     assert home.charters() == [fake.play.world.audience]
 
 
@@ -147,7 +147,7 @@ def test_two_ledgers_are_kept_apart(home: Home) -> None:
     before = home.policy.read_text()
     home.add_log(OTHER.verifier, "http://other.example")
     assert home.policy.read_text().startswith(before)
-    assert [log.url for log in home.logs()] == ["http://ledger.example", "http://other.example"]
+    assert [log.url for log in home.read_policy().logs] == ["http://ledger.example", "http://other.example"]
 
 
 def test_the_home_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,8 +8,12 @@ STORIES = {
         governance  ledger.opened          - service=did-of-governance             charter_keys_alike
         governance  ledger.opened          - service=did:key:zUnheardOf            charter_key_unusable
         governance  ledger.opened          - logKey=broken                         charter_key_unusable
+        governance  ledger.opened          - logKey=cosigner                       charter_key_unusable
         governance  ledger.opened          - logKey=other-log                      log_key_misnamed
-        governance  ledger.opened          -                                       recorded
+        governance  ledger.opened          - logKey=mldsa                          charter_key_unusable
+        governance  ledger.opened          - mldsaKey=log-key-2                    charter_key_unusable
+        governance  ledger.opened          - mldsaKey=other-mldsa                  log_key_misnamed
+        governance  ledger.opened          - mldsaKey=mldsa                        recorded
     """,
     "an amendment changes what it names and nothing else": """
         joined      partner
@@ -34,5 +38,12 @@ STORIES = {
         governance  ledger.amended         - logKey=log-key-2                      log_key_spent
         governance  ledger.amended         - logKey=other-log                      log_key_misnamed
         governance  ledger.amended         - logKey=broken                         charter_key_unusable
+    """,
+    "a second log key is of another type": """
+        governance  ledger.amended         - mldsaKey=mldsa                        recorded
+        governance  ledger.amended         - mldsaKey=mldsa                        amendment_empty
+        governance  ledger.amended         - mldsaKey=log-key-2                    charter_key_unusable
+        governance  ledger.amended         - mldsaKey=cosigner                     charter_key_unusable
+        governance  ledger.amended         - mldsaKey=other-mldsa                  log_key_misnamed
     """,
 }

@@ -30,11 +30,13 @@ import pytest
 
 from identity.canonical import b64encode
 from identity.note import Signer, format_vkey
+from identity.signature import COSIGNATURE_ED25519, COSIGNATURE_MLDSA44
 from ledger.circulation.agreement import Agreement
 from ledger.circulation.asset import Version
 from ledger.circulation.transfer import Transfer
 from ledger.errors import Problem
 from ledger.log.chain import link_of
+from ledger.log.cosignature import Cosigner
 from ledger.statement import KINDS
 from tests.cast import ANY_USE, CAST, LOG, NOBODY, ORIGIN, POLICY, Play, Played, charter, description, money, seed
 
@@ -49,6 +51,9 @@ PLAIN = {
     "with-purpose": POLICY,
     "nothing": None,
     "nobody": NOBODY,
+    "cosigner": format_vkey(Cosigner(ORIGIN, COSIGNATURE_ED25519, seed("a witness")).verifier),
+    "mldsa": format_vkey(Cosigner(ORIGIN, COSIGNATURE_MLDSA44, seed("mldsa")).verifier),
+    "other-mldsa": format_vkey(Cosigner("other.example/ledger", COSIGNATURE_MLDSA44, seed("mldsa")).verifier),
     "other-log": format_vkey(Signer("other.example/ledger", seed("other log")).verifier),
 }
 

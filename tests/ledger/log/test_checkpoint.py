@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.errors import Malformed, Problem, Unverifiable
-from identity.note import ED25519, Signer, Verifier, parse_note, parse_signing_key, parse_vkey, sign_note
+from identity.note import Signer, Verifier, parse_note, parse_signing_key, parse_vkey, sign_note
+from identity.signature import ED25519
 from ledger.log.checkpoint import (
     Checkpoint,
     format_checkpoint,

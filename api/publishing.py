@@ -1,0 +1,157 @@
+"""The service publishes its log as files, in the background and at its own pace: into DIR/public (``ledger.publish``).
+
+No statement waits for it, and a receipt needs none of it. A pass runs in a process of its own where the service has
+such, else in a thread. What fails is logged, shown on /metrics, and tried again at the next turn; since a pass may end
+anywhere, a service that is told to stop gives a long one up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from api.process import Beside, Gone
+from ledger.errors import Corrupt, Problem, Unavailable
+from ledger.publish import PUBLIC, Published, publish_folder
+from ledger.publish.folder import FolderTarget
+from ledger.publish.prune import prune
+
+PRUNE_SECONDS = 3_600.0  # time between removing partial tiles that have grown full
+STOP_SECONDS = 5.0  # for a pass that is under way, and the last one, when the service stops
+
+Answer = Published | Problem
+Asked = tuple[bytes, bool]
+"""The checkpoint to publish, and whether partial tiles are to be pruned then."""
+
+log = structlog.get_logger("cadastre.publishing")
+
+
+def publish_now(directory: Path, asked: Asked, gone_on: Callable[[], bool] = lambda: True) -> Answer:
+    """One pass; ``gone_on`` is asked before each file whether to go on."""
+    note, pruned = asked
+    target = FolderTarget(directory / PUBLIC)
+
+    def ask(done: int, total: int) -> None:
+        if not gone_on():
+            raise Unavailable("publish_failed", f"given up after {done} of {total} files: the service stops")
+
+    try:
+        published = publish_folder(directory, target, note, progress=ask)
+        if pruned:
+            prune(target, time.time())
+        return published
+    except (Unavailable, Corrupt) as problem:
+        return problem
+    except Problem as problem:
+        return Corrupt("publish_unproven", str(problem))
+    except OSError as error:
+        return Unavailable("publish_failed", f"{error.filename or directory / PUBLIC}: {error.strerror}")
+    except Exception as mistake:
+        return Unavailable("internal_error", repr(mistake)[:500])
+
+
+def _publishing(directory: Path) -> Callable[[Asked], Answer]:
+    return lambda asked: publish_now(directory, asked)
+
+
+class Publishing:
+    """Publishes what ``signed`` gives every so many seconds; 0: never. ``size`` is published, ``trouble`` kept it."""
+
+    def __init__(self, directory: Path, signed: Callable[[], bytes], seconds: float, *, apart: bool) -> None:
+        self.size = 0
+        self.trouble: Problem | None = None
+        self._directory = directory
+        self._signed = signed
+        self._seconds = seconds
+        self._apart = apart
+        self._beside: Beside | None = None
+        self._done = b""  # the note of the last pass that succeeded
+        self._pruned = float("-inf")  # when that was done last, by the steady clock
+        self._stopping = asyncio.Event()
+        self._given_up = False
+        self._running: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, with a first pass at once."""
+        if self._seconds:
+            self._running = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Publish what was signed last, if that takes no longer than a moment, and end."""
+        self._stopping.set()
+        if self._running is None:
+            return
+        _, late = await asyncio.wait([self._running], timeout=STOP_SECONDS)
+        if late:
+            self._give_up()
+            await self._running
+        if self._beside is not None:
+            self._beside.leave()
+            await asyncio.to_thread(self._beside.end)
+            self._beside = None
+
+    def _give_up(self) -> None:
+        self._given_up = True
+        if self._beside is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._beside.pid, signal.SIGKILL)
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            await self._turn()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._seconds)
+        if not self._given_up:
+            await self._turn()
+
+    async def _turn(self) -> None:
+        note = self._signed()
+        if note == self._done:
+            return
+        due = time.monotonic() >= self._pruned + PRUNE_SECONDS
+        try:
+            answer = await self._pass((note, due))
+        except Exception as mistake:
+            answer = Unavailable("internal_error", repr(mistake)[:500])
+        if isinstance(answer, Published):
+            self.size, self.trouble, self._done = answer.size, None, note
+            self._pruned = time.monotonic() if due else self._pruned
+            log.debug("published", size=answer.size, files=answer.files)
+            return
+        if self.trouble is None or self.trouble.code != answer.code:
+            log.error("the log could not be published", code=answer.code, detail=answer.detail, advice=answer.advice)
+        self.trouble = answer
+
+    async def _pass(self, asked: Asked) -> Answer:
+        if not self._apart:
+            return await asyncio.to_thread(publish_now, self._directory, asked, lambda: not self._given_up)
+        try:
+            if self._beside is None:
+                self._beside = await asyncio.to_thread(_started, self._directory)
+            if self._given_up:
+                return Unavailable("publish_failed", "given up before its first file: the service stops")
+            answer: Answer = await self._beside.ask(asked)
+            return answer
+        except Gone:
+            dead, self._beside = self._beside, None
+            if dead is not None:
+                dead.leave()
+                await asyncio.to_thread(dead.end)
+            return Unavailable("publish_failed", "the process that publishes died")
+
+
+def _started(directory: Path) -> Beside:
+    process = Beside(_publishing, directory)
+    try:
+        process.ready()
+    except BaseException:
+        process.end()
+        raise
+    return process

@@ -1,0 +1,1 @@
+"""A witness of other logs (C2SP tlog-witness): its folder, the logs it knows, what it remembers, how it answers."""
