@@ -8,13 +8,14 @@ Each file is two keys of the log: the Ed25519 key in it, and an ML-DSA-44 key th
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from identity.keys import SigningKey, read_key
-from identity.note import Signer, Verifier
+from identity.note import Signature, Signer, Verifier
 from identity.signature import COSIGNATURE_MLDSA44
 from ledger.log.cosignature import Cosigner
 
@@ -45,6 +46,11 @@ class FolderKeyring:
                 cosigner = cosigner_with(verifier.name, key)
                 self._cosigners[cosigner.verifier] = cosigner
         return self._cosigners.get(verifier)
+
+    def cosign(self, verifier: Verifier, text: bytes) -> Signature | None:
+        """The line of an ML-DSA-44 key of the log for a checkpoint's text, dated now; None if the key is not held."""
+        cosigner = self.cosigner(verifier)
+        return None if cosigner is None else cosigner.cosign(text, int(time.time()))
 
     def _keys(self) -> list[SigningKey]:
         paths = [*self._folder.glob("log.key"), *sorted(self._folder.glob("log-*.key"))]

@@ -11,17 +11,19 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
+from api.keyring import FolderKeyring
 from api.process import Beside, Gone
 from ledger.errors import Corrupt, Problem, Unavailable
 from ledger.publish import PUBLIC, Published, publish_folder
 from ledger.publish.folder import FolderTarget
 from ledger.publish.prune import prune
+from ledger.store.files import Folder
 
 PRUNE_SECONDS = 3_600.0  # time between removing partial tiles that have grown full
 STOP_SECONDS = 5.0  # for a pass that is under way, and the last one, when the service stops
@@ -43,7 +45,8 @@ def publish_now(directory: Path, asked: Asked, gone_on: Callable[[], bool] = lam
             raise Unavailable("publish_failed", f"given up after {done} of {total} files: the service stops")
 
     try:
-        published = publish_folder(directory, target, note, progress=ask)
+        cosign = FolderKeyring(Folder.open(directory).keys).cosign
+        published = publish_folder(directory, target, note, cosign=cosign, progress=ask)
         if pruned:
             prune(target, time.time())
         return published
@@ -61,16 +64,32 @@ def _publishing(directory: Path) -> Callable[[Asked], Answer]:
     return lambda asked: publish_now(directory, asked)
 
 
-class Publishing:
-    """Publishes what ``signed`` gives every so many seconds; 0: never. ``size`` is published, ``trouble`` kept it."""
+Witnessed = Callable[[], Awaitable[bytes | None]]
+"""Has what was signed last cosigned; gives the note with all cosignatures there are, None where there is no other."""
 
-    def __init__(self, directory: Path, signed: Callable[[], bytes], seconds: float, *, apart: bool) -> None:
+
+class Publishing:
+    """Publishes what ``signed`` gives every so many seconds; 0: never. ``size`` is published, ``trouble`` kept it.
+
+    What is published is then shown to witnesses, and published again with what they say.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        signed: Callable[[], bytes],
+        seconds: float,
+        *,
+        apart: bool,
+        witnessed: Witnessed | None = None,
+    ) -> None:
         self.size = 0
         self.trouble: Problem | None = None
         self._directory = directory
         self._signed = signed
         self._seconds = seconds
         self._apart = apart
+        self._witnessed = witnessed
         self._beside: Beside | None = None
         self._done = b""  # the note of the last pass that succeeded
         self._pruned = float("-inf")  # when that was done last, by the steady clock
@@ -112,7 +131,11 @@ class Publishing:
             await self._turn()
 
     async def _turn(self) -> None:
-        note = self._signed()
+        await self._publish(self._signed())
+        if self._witnessed is not None and (note := await self._witnessed()) is not None:
+            await self._publish(note)
+
+    async def _publish(self, note: bytes) -> None:
         if note == self._done:
             return
         due = time.monotonic() >= self._pruned + PRUNE_SECONDS

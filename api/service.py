@@ -18,11 +18,15 @@ from api.metrics import Metrics
 from api.publishing import Publishing
 from api.settings import Settings
 from api.verifiers import Verifiers
+from api.witnesses import Witnesses
 from api.writing import Apart, Appending, Here
 from identity.canonical import b64encode
 from ledger.circulation.charter import Ledger
+from ledger.errors import Malformed
 from ledger.log.chain import link_of, parse_entry
 from ledger.log.checkpoint import SignedHead
+from ledger.log.cosignature import with_cosignatures
+from ledger.log.policy import parse_policy
 from ledger.read import Reader
 from ledger.statement import accept
 from ledger.store.files import Folder
@@ -64,13 +68,24 @@ class Service:
         self._held = ExitStack()
         self._published = 0  # size of the checkpoint last written to its file
         apart = settings.workers > 0
-        self.files = Publishing(folder.path, lambda: self.head.checkpoint, settings.publish_seconds, apart=apart)
+        self.cosigned: SignedHead | None = None  # the last head that any witness has seen
+        self.witnesses = _witnesses(settings)
+        self.files = Publishing(
+            folder.path,
+            reader.checkpoint,
+            settings.publish_seconds,
+            apart=apart,
+            witnessed=self._have_witnessed if self.witnesses is not None else None,
+        )
         self._stopping = asyncio.Event()
         self._publishing: asyncio.Task[None] | None = None
         self.metrics.watch("cadastre_size_entries", "Entries signed for", lambda: self.head.size)
         self.metrics.watch("cadastre_queue_statements", "Statements taken in, not answered", lambda: self.intake.depth)
         self.metrics.watch("cadastre_ready", "1 while statements can be admitted", lambda: writer.trouble is None)
         self.metrics.watch("cadastre_published_entries", "Entries published as files", lambda: self.files.size)
+        self.metrics.watch(
+            "cadastre_cosigned_entries", "Entries seen by a witness", lambda: self.cosigned.size if self.cosigned else 0
+        )
         self.metrics.watch("cadastre_publishing", "0 while publishing fails", lambda: self.files.trouble is None)
 
     @classmethod
@@ -88,7 +103,7 @@ class Service:
             writer = begun or _writer(folder, settings, held)
             if isinstance(writer, Apart):
                 writer.ready()
-            service = cls(settings, folder, writer, Reader(store, lambda: writer.head))
+            service = cls(settings, folder, writer, Reader(store, lambda: writer.head, lambda: service.cosigned))
             service._held = held.pop_all()
             return service
         raise AssertionError  # an ExitStack swallows nothing
@@ -120,6 +135,8 @@ class Service:
             await self._publishing
         await asyncio.to_thread(self.publish)
         await self.files.stop()
+        if self.witnesses is not None:
+            await self.witnesses.close()
         log.info("closed", origin=self.origin, size=self.head.size)
 
     def close(self) -> None:
@@ -133,6 +150,17 @@ class Service:
             self._folder.write_checkpoint(head.checkpoint)
             self._published = head.size
 
+    async def _have_witnessed(self) -> bytes | None:
+        """Show the head to the witnesses; gives the checkpoint with all cosignatures there are, if any came."""
+        assert self.witnesses is not None
+        head = self.head
+        lines = (await self.witnesses.ask(head, lambda old, new: self.reader.consistency(old, new).hashes)).lines
+        if not lines:
+            return None
+        known = self.cosigned.checkpoint if self.cosigned and self.cosigned.size == head.size else head.checkpoint
+        self.cosigned = SignedHead(head.size, head.root, with_cosignatures(known, lines))
+        return self.cosigned.checkpoint
+
     async def _publish(self) -> None:
         """While the service runs: publish, and see whether a writer in trouble can go on."""
         while not self._stopping.is_set():
@@ -143,6 +171,16 @@ class Service:
                 await asyncio.to_thread(self.publish)
             except Exception:
                 log.exception("the checkpoint file could not be written")
+
+
+def _witnesses(settings: Settings) -> Witnesses | None:
+    """Those of the policy that is set. Raises ``Malformed`` for the policy."""
+    if settings.policy is None:
+        return None
+    try:
+        return Witnesses(parse_policy(settings.policy.read_bytes()), time.monotonic)
+    except OSError as error:
+        raise Malformed("setting_malformed", f"policy: {settings.policy}: {error.strerror}") from None
 
 
 def _writer(folder: Folder, settings: Settings, held: ExitStack) -> Apart | Here:

@@ -34,6 +34,9 @@ class Settings(BaseModel):
     heads: Annotated[
         Path | None, Field(description="where signed heads are recorded, best on another disk; DIR/heads if not set")
     ] = None
+    policy: Annotated[
+        Path | None, Field(description="tlog-policy file; its witnesses with an address are asked to cosign")
+    ] = None
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8000
     workers: Annotated[

@@ -50,7 +50,7 @@ class Consistency(BaseModel):
 @router.get("/checkpoint", dependencies=[PUBLIC], response_class=Response, responses=problems(200, TEXT))
 async def checkpoint(reader: Reading) -> Response:
     """The present size and root, signed by the log key: a C2SP checkpoint."""
-    return Response(reader.head().checkpoint, media_type=TEXT, headers={**_OPEN, "Cache-Control": "no-cache"})
+    return Response(reader.checkpoint(), media_type=TEXT, headers={**_OPEN, "Cache-Control": "no-cache"})
 
 
 @router.get(

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 
 import httpx
 import structlog
@@ -53,10 +52,11 @@ log = structlog.get_logger("cadastre.witnesses")
 
 @dataclass(slots=True)
 class _Asked:
-    """What is known of one witness. ``old``: the size it cosigned last, as far as we know."""
+    """What is known of one witness. ``old``: the size it cosigned last, ``done``: the checkpoint, as far as we know."""
 
     witness: Witness
     old: int = 0
+    done: bytes = b""
     failures: int = 0
     not_before: float = 0.0
     trouble: Problem | None = None
@@ -86,12 +86,8 @@ class Witnesses:
             transport=transport, timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, limits=limits
         )
 
-    async def __aenter__(self) -> Witnesses:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def close(self) -> None:
+        """Let go of the connections."""
         await self._http.aclose()
 
     @property
@@ -100,10 +96,10 @@ class Witnesses:
         return {one.witness.name: one.trouble for one in self._asked if one.trouble is not None}
 
     async def ask(self, head: SignedHead, prove: Prove) -> Round:
-        """Ask all that are not being given a pause. Never raises for anything a witness does."""
+        """Ask all that have not cosigned it and are not being given a pause. Never raises for what a witness does."""
         checkpoint = _own_lines(head.checkpoint)
         now = self._clock()
-        due = [one for one in self._asked if one.not_before <= now]
+        due = [one for one in self._asked if one.not_before <= now and one.done != checkpoint]
         answers = await asyncio.gather(*(self._ask(one, head, checkpoint, prove) for one in due))
         round_ = Round(troubles=self.troubles)
         for lines in answers:
@@ -124,7 +120,7 @@ class Witnesses:
             return []
         if one.trouble is not None:
             log.info("a witness cosigns again", witness=one.witness.name)
-        one.old, one.failures, one.trouble = head.size, 0, None
+        one.old, one.done, one.failures, one.trouble = head.size, checkpoint, 0, None
         return lines
 
     async def _cosigned(self, one: _Asked, head: SignedHead, checkpoint: bytes, prove: Prove) -> list[Signature]:

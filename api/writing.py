@@ -22,11 +22,13 @@ import ledger.circulation
 from api import logs
 from api.keyring import FolderKeyring
 from api.process import HELD, Beside, Gone
+from identity.note import parse_note
 from ledger.append import Admitted, Writer
 from ledger.circulation.charter import Ledger
-from ledger.errors import Problem, Unavailable, declare
+from ledger.errors import Malformed, Problem, Unavailable, declare
 from ledger.log.chain import parse_entry
-from ledger.log.checkpoint import SignedHead
+from ledger.log.checkpoint import SignedHead, parse_checkpoint
+from ledger.publish import PUBLIC
 from ledger.statement import accept
 from ledger.store.files import Folder
 from ledger.store.heads import Heads
@@ -126,7 +128,7 @@ def opened(path: Path, heads: Path | None = None, published: bytes | None = None
         recorded = record.last
         if recorded is None:
             log.warning("no head was recorded before: nothing tells whether this store is the latest")
-        known = (published, folder.read_checkpoint(), recorded)
+        known = (published, folder.read_checkpoint(), _published_in(folder), recorded)
         writer = Writer.open(
             store,
             parse_entry(head.first).origin,
@@ -139,6 +141,16 @@ def opened(path: Path, heads: Path | None = None, published: bytes | None = None
         writer.anchored = recorded is not None
         held.callback(writer.close)
         yield writer
+
+
+def _published_in(folder: Folder) -> bytes | None:
+    """The checkpoint published as a file, if there is one; a damaged one tells nothing, and publishing says so."""
+    try:
+        note = (folder.path / PUBLIC / "checkpoint").read_bytes()
+        parse_checkpoint(parse_note(note).text)
+        return note
+    except (OSError, Malformed):
+        return None
 
 
 def _lock(folder: Folder, held: ExitStack) -> None:

@@ -46,11 +46,17 @@ class Page:
 
 
 class Reader:
-    """Reads one ledger. ``head`` gives what the writer signed last; it may be called from any thread."""
+    """Reads one ledger. ``head`` gives what the writer signed last; it may be called from any thread.
 
-    def __init__(self, store: Store, head: Callable[[], SignedHead]) -> None:
+    ``cosigned`` likewise gives a head that witnesses have seen, if there is one: what it covers is proven against it.
+    """
+
+    def __init__(
+        self, store: Store, head: Callable[[], SignedHead], cosigned: Callable[[], SignedHead | None] = lambda: None
+    ) -> None:
         self.store = store
         self.head = head
+        self._cosigned = cosigned
         self._rows = tile.hashed(self._read_tile, TILES)
 
     # -- entries and proofs ----------------------------------------------------------------------------------
@@ -70,9 +76,20 @@ class Reader:
             raise Absent("statement_absent")
         return index
 
+    def checkpoint(self) -> bytes:
+        """The present checkpoint, with its cosignatures if it has any."""
+        head, cosigned = self.head(), self._cosigned()
+        return cosigned.checkpoint if cosigned is not None and cosigned.size == head.size else head.checkpoint
+
     def receipt(self, index: int) -> bytes:
-        """The receipt of an entry against the present checkpoint. Raises ``Absent``. Cost: a few tile reads."""
-        head = self.head()
+        """The receipt of an entry against the last checkpoint that witnesses have seen, or the present one.
+
+        So a receipt that was given at once comes with cosignatures when it is asked for later. Raises ``Absent``. Cost:
+        a few tile reads.
+        """
+        head, cosigned = self.head(), self._cosigned()
+        if cosigned is not None and 0 <= index < cosigned.size:
+            head = cosigned
         data = self._entry(index, head.size)
         proof = merkle.inclusion_proof(index, head.size, self._nodes(head.size))
         return format_receipt(Receipt(data, index, proof, head.checkpoint))

@@ -25,7 +25,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
 
-from identity.note import Verifier, parse_note, parse_vkey
+from identity.note import Signature, Verifier, parse_note, parse_vkey
 from ledger.circulation.charter import Ledger
 from ledger.errors import Corrupt, Malformed, Unavailable, declare
 from ledger.log.chain import parse_entry
@@ -68,6 +68,9 @@ declare(
 
 Progress = Callable[[int, int], None]
 """Told how many files are through, and of how many."""
+
+Cosign = Callable[[Verifier, bytes], Signature | None]
+"""Signs the text of a checkpoint with the log's second key, of type 0x06; None where that key is not held."""
 
 
 class Target(Protocol):
@@ -229,12 +232,14 @@ def publish_folder(
     *,
     entries: bool | None = None,
     whole: bool = False,
+    cosign: Cosign | None = None,
     progress: Progress | None = None,
 ) -> Published:
     """Publish the ledger in a folder, by default what it signed last. Holds no lock there, and waits for no writer.
 
-    ``entries``: whether bundles are published; by default only where the charter lets everybody read. Raises what
-    opening the folder and :func:`publish` raise.
+    ``entries``: whether bundles are published; by default only where the charter lets everybody read. ``cosign`` signs
+    what is published with the second log key that the charter names. Raises what opening the folder and :func:`publish`
+    raise.
     """
     from ledger.store.sql import SqlStore  # imported here: whoever publishes from elsewhere needs none
 
@@ -245,6 +250,11 @@ def publish_folder(
     with SqlStore.snapshot(folder.store) as store:
         charter = charter_of(store)
         verifiers = [parse_vkey(key) for key in (charter.logKey, *charter.formerLogKeys)]
+        if cosign is not None and charter.mldsaKey is not None:
+            second = parse_vkey(charter.mldsaKey)
+            line = cosign(second, parse_note(signed).text)
+            signed = signed if line is None else with_cosignatures(signed, [line])
+            verifiers.append(second)
         shown = charter.readers == "public" if entries is None else entries
         return publish(store, signed, verifiers, target, entries=shown, whole=whole, progress=progress)
 

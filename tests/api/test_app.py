@@ -117,6 +117,25 @@ def test_a_whole_folder_from_a_backup_is_found_out_by_a_record_kept_elsewhere(
     assert caught.value.code == "store_older"
 
 
+def test_what_was_published_as_files_is_one_more_record(house: House) -> None:
+    house.play.join("factory")
+    before = {path: path.read_bytes() for path in house.folder.path.iterdir() if path.is_file()}
+    with house.served(publish_seconds=0.02) as client:
+        house.tell(client)
+    public = house.folder.path / "public" / "checkpoint"
+    assert b"\n2\n" in public.read_bytes()
+    for path in [path for path in house.folder.path.iterdir() if path.is_file()]:
+        path.unlink()
+    for path, data in before.items():
+        path.write_bytes(data)
+    with pytest.raises(Unavailable) as caught:
+        serve(house.settings(workers=1))
+    assert caught.value.code == "store_older"
+    public.write_bytes(b"garbage")
+    with house.served() as client:  # damage tells nothing
+        assert client.get("/ready").json()["size"] == 1
+
+
 def test_without_a_record_it_says_that_it_is_unanchored_and_begins_one(house: House) -> None:
     house.folder.heads.unlink()
     for status in ("unanchored", "ready", "ready"):
