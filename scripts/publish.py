@@ -6,6 +6,7 @@ tool for such logs reads. The ledger's folder is only read: its service may be r
 
 from __future__ import annotations
 
+import signal
 import time
 from base64 import b64encode
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from api.keyring import FolderKeyring
 from ledger.errors import Unavailable
 from ledger.publish import PUBLIC, Published, Target, publish_folder, target_at
 from ledger.publish.folder import FolderTarget
@@ -67,6 +69,7 @@ def _go_on(
 ) -> None:
     """Pass after pass. What may pass by itself is told and tried again; damage and fraud end it."""
     last = -1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop in whatever way, it ends well
     try:
         while True:
             try:
@@ -89,7 +92,8 @@ def _pass(directory: Path, target: Target, entries: bool | None, whole: bool) ->
         def show(done: int, total: int) -> None:
             progress.update(progress.task_ids[0], completed=done, total=total)
 
-        return publish_folder(directory, target, entries=entries, whole=whole, progress=show)
+        cosign = FolderKeyring(Folder.open(directory).keys).cosign
+        return publish_folder(directory, target, entries=entries, whole=whole, cosign=cosign, progress=show)
 
 
 def _print(where: str, published: Published, json: bool) -> None:

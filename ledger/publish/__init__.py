@@ -27,7 +27,7 @@ from typing import Protocol
 
 from identity.note import Signature, Verifier, parse_note, parse_vkey
 from ledger.circulation.charter import Ledger
-from ledger.errors import Corrupt, Malformed, Unavailable, declare
+from ledger.errors import Corrupt, Malformed, Problem, Unavailable, declare
 from ledger.log.chain import parse_entry
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.cosignature import with_cosignatures
@@ -177,7 +177,7 @@ def publish(
             if target.create(file.name, data):
                 files, written = files + 1, written + len(data)
         target.settle()  # (4)
-        merged = _merged(published, note)
+        merged = _merged(published, note, verifiers)
         if merged != published:
             target.replace(merged)  # (5)
     finally:
@@ -200,14 +200,27 @@ def _check_same_history(published: bytes, checkpoint: Checkpoint, tree: Proven) 
     return before.size
 
 
-def _merged(published: bytes | None, note: bytes) -> bytes:
-    """The note to publish: of the same size and root, cosignatures that are published already stay."""
+def _merged(published: bytes | None, note: bytes, verifiers: Sequence[Verifier]) -> bytes:
+    """The note to publish: of the same size and root, cosignatures that are published already stay.
+
+    What is published stays as it is where it lacks no line: a signature of type 0x06 has another time each time.
+    """
     if published is None or parse_note(published).text != parse_note(note).text:
         return note
     ours = {(line.name, line.key_id) for line in parse_note(note).signatures}
-    return with_cosignatures(
-        note, [line for line in parse_note(published).signatures if (line.name, line.key_id) not in ours]
-    )
+    theirs = parse_note(published).signatures
+    if ours <= {(line.name, line.key_id) for line in theirs} and _holds(published, verifiers):
+        return published
+    return with_cosignatures(note, [line for line in theirs if (line.name, line.key_id) not in ours])
+
+
+def _holds(published: bytes, verifiers: Sequence[Verifier]) -> bool:
+    """Whether every line of the log's own keys on a published checkpoint does."""
+    try:
+        open_checkpoint(published, verifiers)
+    except Problem:
+        return False
+    return True
 
 
 # ---- A ledger's folder -------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from identity.note import parse_vkey
+from ledger.log.checkpoint import open_checkpoint
 from tests.ledger.publish import outside
 from tests.ledger.publish.buckets import BUCKET, PREFIX, Bucket, served
 from tests.scripts.house import ORIGIN, ROOT, Hands, found, run
@@ -49,6 +50,18 @@ def test_by_default_it_goes_into_the_ledgers_folder_and_a_bucket_takes_it_as_wel
         assert outside.audit(bucket.files().get)[0] == 1
 
 
+def test_both_keys_of_the_log_sign_what_is_published_once(tmp_path: Path) -> None:
+    folder, home = tmp_path / "ledger", tmp_path / "home"
+    made = run("init", folder, "--origin", ORIGIN, "--json", home=home)
+    assert run("publish", folder, home=home).exit_code == 0
+    checkpoint = (folder / "public" / "checkpoint").read_bytes()
+    for name in ("vkey", "mldsaVkey"):
+        assert open_checkpoint(checkpoint, [parse_vkey(orjson.loads(made.stdout)[name])]).size == 1
+    time.sleep(1.1)  # ML-DSA-44 signatures bear the second
+    assert run("publish", folder, home=home).exit_code == 0
+    assert (folder / "public" / "checkpoint").read_bytes() == checkpoint
+
+
 def test_entries_for_members_are_published_only_when_that_is_asked_for(tmp_path: Path) -> None:
     folder, home = tmp_path / "ledger", tmp_path / "home"
     assert run("init", folder, "--origin", ORIGIN, "--readers", "members", home=home).exit_code == 0
@@ -81,7 +94,7 @@ def test_on_and_on_until_stopped(tmp_path: Path) -> None:
         assert process.stderr.readline().startswith("refused: publish_failed: ")
         public.unlink()
         assert process.stdout.readline().startswith("published: 1 entries to ")
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         assert process.wait(10) == 0
     finally:
         process.kill()
