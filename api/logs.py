@@ -35,4 +35,5 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("uvicorn").setLevel(max(logging.WARNING, root.level))  # its news are ours to tell
+    for library in ("uvicorn", "httpx"):  # their news are ours to tell
+        logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
