@@ -359,11 +359,12 @@ def test_a_log_of_ours_gets_its_cosignatures_here_and_learns_of_a_fork(room: Roo
     async def ask(histories: Sequence[tuple[History, int]]) -> list[list[str]]:
         """A log that begins to ask, and goes on; what came of each time."""
         heads = [(one, SignedHead(size, one.root(size), one.checkpoint(size))) for one, size in histories]
-        async with Witnesses(policy, lambda: 0.0, httpx.ASGITransport(app)) as witnesses:
-            rounds = [await witnesses.ask(head, one.proof) for one, head in heads]
+        witnesses = Witnesses(policy, lambda: 0.0, httpx.ASGITransport(app))
+        rounds = [await witnesses.ask(head, one.proof) for one, head in heads]
+        await witnesses.close()
         return [[line.name for line in one.lines] or [bad.code for bad in one.troubles.values()] for one in rounds]
 
-    assert asyncio.run(ask([(TRUE, 3), (TRUE, 5), (TRUE, 5)])) == [[NAME]] * 3
+    assert asyncio.run(ask([(TRUE, 3), (TRUE, 5), (TRUE, 5)])) == [[NAME], [NAME], []]
     assert asyncio.run(ask([(TRUE, 9)])) == [[NAME]], "it does not know what it asked before, and is told"
     assert asyncio.run(ask([(FORK, 12)])) == [["witness_forked"]]
     assert asyncio.run(ask([(TRUE, 7)])) == [["witness_ahead"]]
