@@ -38,6 +38,17 @@ class Beside:
         with suppress(Gone):  # ``ready`` will say so
             self._line.send((serve, arguments))
 
+    @classmethod
+    def started(cls, serve: Serve, *arguments: Any) -> Beside:
+        """One that is ready. Raises what :meth:`ready` raises, and then leaves none behind."""
+        process = cls(serve, *arguments)
+        try:
+            process.ready()
+        except BaseException:
+            process.end()
+            raise
+        return process
+
     def ready(self) -> None:
         """Wait until the process can be asked. Raises what ``serve`` raised there, or ``Gone``."""
         failure = self._line.receive()

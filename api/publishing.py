@@ -157,7 +157,7 @@ class Publishing:
             return await asyncio.to_thread(publish_now, self._directory, asked, lambda: not self._given_up)
         try:
             if self._beside is None:
-                self._beside = await asyncio.to_thread(_started, self._directory)
+                self._beside = await asyncio.to_thread(Beside.started, _publishing, self._directory)
             if self._given_up:
                 return Unavailable("publish_failed", "given up before its first file: the service stops")
             answer: Answer = await self._beside.ask(asked)
@@ -168,13 +168,3 @@ class Publishing:
                 dead.leave()
                 await asyncio.to_thread(dead.end)
             return Unavailable("publish_failed", "the process that publishes died")
-
-
-def _started(directory: Path) -> Beside:
-    process = Beside(_publishing, directory)
-    try:
-        process.ready()
-    except BaseException:
-        process.end()
-        raise
-    return process

@@ -88,7 +88,6 @@ class Verifiers:
         return [Unavailable("verifier_failed")] * len(sent)
 
     def _start(self) -> Beside:
-        verifier = Beside(_verifying)
-        verifier.ready()
+        verifier = Beside.started(_verifying)
         self.all.append(verifier)
         return verifier

@@ -285,13 +285,7 @@ class Apart:
             self.process = None
 
     def _start(self, published: bytes | None) -> Beside:
-        process = Beside(_admitting, self._path, self._heads, published, self._log_level)
-        try:
-            process.ready()
-        except BaseException:
-            process.end()
-            raise
-        return process
+        return Beside.started(_admitting, self._path, self._heads, published, self._log_level)
 
     def _take(self, answer: Answer) -> list[Outcome]:
         outcomes, self.head, self.charter, self.trouble, self.anchored = answer

@@ -90,13 +90,7 @@ class Folder:
 
     def write_checkpoint(self, note: bytes) -> None:
         """Replace the last signed checkpoint; after a crash there is the old one or this one, whole."""
-        temporary = self.path / "checkpoint.tmp"
-        with temporary.open("wb") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.checkpoint)
-        sync(self.path)
+        replace_file(self.checkpoint, note)
 
     def read_checkpoint(self) -> bytes | None:
         """The last checkpoint the ledger signed, or None before its first."""
@@ -104,6 +98,17 @@ class Folder:
             return self.checkpoint.read_bytes()
         except FileNotFoundError:
             return None
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put a file there, or in the place of the one that is there; after a crash there is either, whole."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync(path.parent)
 
 
 def sync(folder: Path) -> None:

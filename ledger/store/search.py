@@ -7,6 +7,7 @@ In 200,000 subjects a word that none has costs some 2 ms, and ten frequent words
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
@@ -97,7 +98,7 @@ class _Prepared:
         return cursor.fetchall()
 
 
-class _List:
+class _List(ABC):
     """Numbers of the subjects that satisfy one condition, by chapters; those read ahead in ``_ahead``, ascending."""
 
     def __init__(self, cursor: DBAPICursor, query: _Prepared) -> None:
@@ -125,16 +126,17 @@ class _List:
             self._beyond = after
             self._step = min(4 * self._step, CHAPTERS_MAX)
 
+    @abstractmethod
     def numbers(self) -> frozenset[int]:
         """Low bytes of the numbers in the chapter that ``seek`` found."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(self, start: int, after: int) -> Iterable[tuple[Any, ...]]:
         """Rows of the chapters from ``start`` down to before ``after``, ascending by chapter."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _chapter(self, row: Any) -> int:
-        raise NotImplementedError
+        """The chapter that a row is of."""
 
 
 class _Posted(_List):

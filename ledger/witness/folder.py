@@ -14,9 +14,9 @@ from identity.errors import Malformed, declare
 from identity.note import Verifier, check_key_name, format_vkey, parse_vkey
 from identity.signature import NAME_BYTES_MAX
 from ledger.errors import Unavailable
-from ledger.store.files import sync
+from ledger.store.files import replace_file, sync
 from ledger.witness.keys import read_cosigners, write_keys
-from ledger.witness.logs import LogList, add_logs, write_logs
+from ledger.witness.logs import LogList, add_logs
 from ledger.witness.memory import Evidence, Memory
 from ledger.witness.witness import Witness
 
@@ -65,7 +65,7 @@ class WitnessFolder:
         sync(self.path.parent)
         try:
             write_keys(self.key, randomness)
-            write_logs(self.logs, HEAD)
+            replace_file(self.logs, HEAD)
             cosigners = read_cosigners(self.key, name)
             Memory.create(self.memory, [format_vkey(cosigner.verifier) for cosigner in cosigners])
         except BaseException:

@@ -10,7 +10,6 @@ not that it cosigns two histories of one log, for that hangs on the origin alone
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from identity.note import Verifier, format_vkey
 from identity.signature import NAME_BYTES_MAX
 from ledger.errors import Absent, Malformed, Unavailable, declare
 from ledger.log.policy import parse_policy
-from ledger.store.files import sync
+from ledger.store.files import replace_file
 
 declare(
     "malformed",
@@ -100,15 +99,4 @@ def add_logs(path: Path, added: Sequence[Verifier]) -> None:
     longer = data + (b"\n" if data and not data.endswith(b"\n") else b"") + "".join(lines).encode()
     parse_logs(longer)
     if lines:
-        write_logs(path, longer)
-
-
-def write_logs(path: Path, data: bytes) -> None:
-    """Put the file there, or in the place of the one that is there."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync(path.parent)
+        replace_file(path, longer)

@@ -28,7 +28,7 @@ from ledger.log.cosignature import cosignatures
 from ledger.log.policy import Policy
 from ledger.log.policy import Witness as Policed
 from ledger.log.witness import REQUEST_BYTES_MAX, Request, format_request
-from ledger.witness.logs import write_logs
+from ledger.store.files import replace_file
 from ledger.witness.memory import log_id
 from tests.api.house import TestClient, code_of
 from tests.ledger.witness.room import FORK, LOG, NAME, ORIGIN, START, THIEF, TRUE, History, Room
@@ -168,7 +168,7 @@ def test_logs_that_ask_at_once_through_the_door_are_told_one_history(client: Cli
 
 
 def test_a_list_of_logs_that_cannot_be_read_is_no_fault_of_the_client(room: Room, client: Client) -> None:
-    write_logs(room.folder.logs, b"log nonsense\n")
+    replace_file(room.folder.logs, b"log nonsense\n")
     answer = client.post(ADD, content=TRUE.request(0, 5))
     assert (answer.status_code, code_of(answer)) == (503, "witness_logs_unreadable")
     assert client.get("/health").status_code == 503
@@ -313,7 +313,7 @@ def test_what_others_named_is_shown_as_text(tmp_path: Path) -> None:
 
 def test_a_log_taken_off_the_list_is_still_shown(room: Room, client: Client) -> None:
     client.post(ADD, content=TRUE.request(0, 5))
-    write_logs(room.folder.logs, b"")
+    replace_file(room.folder.logs, b"")
     assert client.post(ADD, content=TRUE.request(5, 6)).status_code == 404
     assert client.get(f"/{log_id(ORIGIN)}/checkpoint").status_code == 200
     assert client.get("/seen").json()["logs"][0]["known"] is False
@@ -321,7 +321,7 @@ def test_a_log_taken_off_the_list_is_still_shown(room: Room, client: Client) -> 
 
 
 def test_a_witness_of_no_logs_says_so(room: Room, client: Client) -> None:
-    write_logs(room.folder.logs, b"")
+    replace_file(room.folder.logs, b"")
     assert "It knows no logs yet." in Page(client.get("/").text).words
 
 

@@ -22,7 +22,7 @@ from ledger.mirror import open_published
 from tests.api.house import House
 from tests.api.running import client_of, running
 from tests.cast import LOG, ORIGIN, seed
-from tests.scripts.test_witness import served
+from tests.scripts.house import spoken
 
 WAIT_S = 20.0
 SECOND = cosigner_with(ORIGIN, SigningKey.from_seed("Ed25519", seed("log"))).verifier
@@ -46,7 +46,10 @@ def policy_of(url: str) -> bytes:
 def test_what_is_signed_is_cosigned_and_a_receipt_comes_better_later(tmp_path: Path, workers: int) -> None:
     house = House.build(tmp_path / "ledger", mldsaKey=format_vkey(SECOND))
     public = house.folder.path / "public"
-    with served(tmp_path / "witness", "--name", "w.example", "--log", format_vkey(LOG.verifier)) as (witness, url):
+    with spoken("witness", tmp_path / "witness", "--name", "w.example", "--log", format_vkey(LOG.verifier)) as (
+        witness,
+        url,
+    ):
         policy = parse_policy(policy_of(url))
         file = tmp_path / "policy"
         file.write_bytes(policy_of(url))

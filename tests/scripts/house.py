@@ -48,28 +48,40 @@ def found(folder: Path) -> Path:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The URL of the ledger in a folder, served by a process of its own until the context ends."""
-    command = [sys.executable, "-m", "scripts.main", "serve", str(folder), "--port", "0", "--workers", "0"]
-    environment = {**os.environ, "CADASTRE_SERVE_ADDRESS_RATE": "0", "CADASTRE_SERVE_SIGNER_RATE": "0"}
-    service = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert service.stdout is not None
-    watch = threading.Timer(START_S, service.kill)
+def spoken(*arguments: str | Path, **given: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The process of a command that serves, and the URL it says; killed when the context ends, if it runs yet.
+
+    Its environment has no setting but those ``given``.
+    """
+    command = [sys.executable, "-m", "scripts.main", *map(str, arguments), "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CADASTRE_")} | given
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    watch = threading.Timer(START_S, process.kill)
     watch.start()
     said = b""
     try:
-        for line in service.stdout:
+        for line in process.stdout:
             said += line
             if found := re.search(rb"http://127\.0\.0\.1:[0-9]+", line):
                 break
         else:
-            raise AssertionError(f"the service did not start: {said.decode()}")
+            raise AssertionError(f"it did not start: {said.decode()}")
         watch.cancel()
-        drain = threading.Thread(target=service.stdout.read, daemon=True)
-        drain.start()
-        yield found[0].decode()
+        threading.Thread(target=process.stdout.read, daemon=True).start()
+        yield process, found[0].decode()
     finally:
         watch.cancel()
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The URL of the ledger in a folder, served by a process of its own until the context ends."""
+    lifted = {"CADASTRE_SERVE_ADDRESS_RATE": "0", "CADASTRE_SERVE_SIGNER_RATE": "0"}
+    with spoken("serve", folder, "--workers", "0", **lifted) as (service, url):
+        yield url
         service.terminate()
         service.wait(20)
 

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import re
 import socket
 import stat
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -23,41 +16,14 @@ from ledger.log.cosignature import cosignatures
 from ledger.log.witness import Request, format_request
 from ledger.witness.memory import log_id
 from tests.ledger.witness.room import FORK, LOG, NAME, ORIGIN, THIEF, TRUE
-from tests.scripts.house import ROOT, START_S, run
+from tests.scripts.house import run, spoken
 
 VKEY = format_vkey(LOG.verifier)
 
 
-@contextmanager
-def served(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The process of a witness, and its URL."""
-    command = [sys.executable, "-m", "scripts.main", "witness", *map(str, arguments), "--port", "0"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CADASTRE_")}
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=subprocess.STDOUT)
-    assert process.stdout is not None
-    watch = threading.Timer(START_S, process.kill)
-    watch.start()
-    said = b""
-    try:
-        for line in process.stdout:
-            said += line
-            if found := re.search(rb"http://127\.0\.0\.1:[0-9]+", line):
-                break
-        else:
-            raise AssertionError(f"the witness did not start: {said.decode()}")
-        watch.cancel()
-        threading.Thread(target=process.stdout.read, daemon=True).start()
-        yield process, found[0].decode()
-    finally:
-        watch.cancel()
-        process.kill()
-        process.wait()
-
-
 def test_a_witness_is_made_served_killed_and_served_again(tmp_path: Path) -> None:
     folder = tmp_path / "witness"
-    with served(folder, "--name", NAME, "--log", VKEY) as (process, url):
+    with spoken("witness", folder, "--name", NAME, "--log", VKEY) as (process, url):
         with httpx.Client(base_url=url, trust_env=False) as client:
             vkeys = client.get("/seen").json()["vkeys"]
             answer = client.post("/add-checkpoint", content=TRUE.request(0, 5))
@@ -66,7 +32,7 @@ def test_a_witness_is_made_served_killed_and_served_again(tmp_path: Path) -> Non
             assert len(seen) == 2
         process.kill()
         process.wait()
-    with served(folder) as (process, url):
+    with spoken("witness", folder) as (process, url):
         with httpx.Client(base_url=url, trust_env=False) as client:
             assert client.get("/seen").json()["vkeys"] == vkeys
             assert client.post("/add-checkpoint", content=FORK.request(5, 5)).status_code == 422

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from identity.errors import Malformed, Problem
 from identity.note import Signer, Verifier, open_note, sign_note
 from identity.signature import COSIGNATURE_ED25519
-from ledger.log.chain import LINK_OF_FIRST, Entry, format_entry, link_of, parse_entry
+from ledger.log.chain import Entry, format_entry, parse_entry
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
 from ledger.log.cose import (
     RECEIPT_BYTES_MAX,
@@ -33,26 +33,12 @@ from ledger.log.cose import (
     thumbprint,
 )
 from ledger.log.merkle import Frontier, Growth, leaf_hash, node_hash, root_from
+from tests.ledger.log.sample import ENTRIES, LOG, ORIGIN, SIZE
 from tests.shared import shared
 
-ORIGIN = "example.com/registry"
-LOG = Signer(ORIGIN, bytes([3]) * 32)
 FORMER = Signer(ORIGIN, bytes([6]) * 32)
 NAMESAKE = Signer("example.com/other", bytes([3]) * 32)  # the same key under another name
 KNOWN = [FORMER.verifier, NAMESAKE.verifier, LOG.verifier]
-SIZE = 21
-
-
-def entries() -> list[bytes]:
-    made: list[bytes] = []
-    link = LINK_OF_FIRST
-    for index in range(SIZE):
-        made.append(format_entry(Entry(ORIGIN, index, 1_767_139_200_000_000 + index, link, b"e30.e30.%d" % index)))
-        link = link_of(made[-1])
-    return made
-
-
-ENTRIES = entries()
 
 
 def tree_of(size: int) -> Growth:

@@ -12,30 +12,17 @@ from hypothesis import strategies as st
 
 from identity.errors import Malformed, Problem
 from identity.note import Signer, sign_note
-from ledger.log.chain import LINK_OF_FIRST, Entry, format_entry, link_of, parse_entry
+from ledger.log.chain import parse_entry
 from ledger.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.log.merkle import Frontier, Growth, leaf_hash
 from ledger.log.receipt import Receipt, format_receipt, open_receipt, parse_receipt
+from tests.ledger.log.sample import ENTRIES, LOG, ORIGIN, SIZE
 from tests.shared import shared
 
-ORIGIN = "example.com/registry"
-LOG = Signer(ORIGIN, bytes([3]) * 32)
 OTHER = Signer("example.com/other", bytes([4]) * 32)
 WITNESS = Signer("witness.example", bytes([5]) * 32)
 KNOWN = [LOG.verifier, OTHER.verifier, WITNESS.verifier]
-SIZE = 21
 
-
-def entries() -> list[bytes]:
-    made: list[bytes] = []
-    link = LINK_OF_FIRST
-    for index in range(SIZE):
-        made.append(format_entry(Entry(ORIGIN, index, 1_767_139_200_000_000 + index, link, b"e30.e30.%d" % index)))
-        link = link_of(made[-1])
-    return made
-
-
-ENTRIES = entries()
 TREE = Growth(Frontier())
 for entry in ENTRIES:
     TREE.append(leaf_hash(entry))

@@ -14,7 +14,8 @@ from identity.note import Signer, Verifier, format_vkey
 from identity.signature import COSIGNATURE_ED25519, COSIGNATURE_MLDSA44
 from ledger.errors import Absent, Unavailable
 from ledger.log.cosignature import Cosigner
-from ledger.witness.logs import LogList, add_logs, parse_logs, write_logs
+from ledger.store.files import replace_file
+from ledger.witness.logs import LogList, add_logs, parse_logs
 from tests.ledger.witness.room import LOG, ORIGIN, THIEF
 
 OTHER = Signer("other.example", b"o" * 32)
@@ -29,7 +30,7 @@ def line(verifier: Verifier, more: str = "") -> bytes:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     made = tmp_path / "logs"
-    write_logs(made, b"# remark\n" + line(LOG.verifier))
+    replace_file(made, b"# remark\n" + line(LOG.verifier))
     return made
 
 
@@ -85,7 +86,7 @@ def test_logs_are_added_and_taken_away_while_the_list_is_in_use(path: Path) -> N
     add_logs(path, [OTHER.verifier, POST_QUANTUM.verifier])
     assert logs.keys_of("other.example") == [OTHER.verifier]
     assert logs.keys_of(ORIGIN) == [LOG.verifier, POST_QUANTUM.verifier]
-    write_logs(path, line(OTHER.verifier))
+    replace_file(path, line(OTHER.verifier))
     with pytest.raises(Absent, match="witness_log_unknown"):
         logs.keys_of(ORIGIN)
 

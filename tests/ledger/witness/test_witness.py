@@ -31,8 +31,9 @@ from ledger.log.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from ledger.log.cosignature import Cosigner
 from ledger.log.merkle import EMPTY_ROOT
 from ledger.log.witness import Request, format_request, parse_request
+from ledger.store.files import replace_file
 from ledger.witness.folder import WitnessFolder
-from ledger.witness.logs import LogList, add_logs, write_logs
+from ledger.witness.logs import LogList, add_logs
 from ledger.witness.memory import PROVEN_MAX, UNPROVEN_MAX, Cosigned, Memory, log_id
 from ledger.witness.witness import Witness
 from tests.ledger.witness.room import FORK, LOG, NAME, ORIGIN, START, THIEF, TRUE, History, Room
@@ -436,7 +437,7 @@ def test_the_cosignature_and_address_of_a_witness_that_is_not_ours(tmp_path: Pat
     theirs = next(one for one in keys["cosigners"] if one["name"] == "witness.example.org")
     log = Signer(keys["origin"], b"r" * 32)  # its own key is ECDSA, which logs of today do not use
     logs, memory = tmp_path / "logs", tmp_path / "witness.db"
-    write_logs(logs, b"")
+    replace_file(logs, b"")
     add_logs(logs, [log.verifier])
     cosigner = Cosigner(theirs["name"], COSIGNATURE_ED25519, sha256(theirs["seed_phrase"].encode()).digest())
     Memory.create(memory, [theirs["vkey"]])
