@@ -3,7 +3,8 @@
 What is bounded, and what then happens:
 
 - connections, in all and of one address: ``connections_full``, ``connections_too_many``
-- a request's head: ``head_too_large``; one that does not come within ``patience`` seconds ends the connection
+- a request's head, its trailers and what frames its chunks: ``head_too_large``; a head that does not come within
+  ``patience`` seconds ends the connection
 - a request's body: ``api.limits.read_body``; what is left of one after its answer has ``patience`` seconds, too
 - requests sent ahead of their answers: those that were read are answered, then the connection ends
 - an answer that waits for its client to read: dropped if less than ``SLOWEST`` bytes a second are read, or if answers
@@ -100,7 +101,7 @@ class Protocol(HttpToolsProtocol):
     _wire: asyncio.Transport  # the transport itself; ``transport`` gathers before it writes
     _deadline: asyncio.TimerHandle | None = None  # of what is to come from the client
     _reading: asyncio.TimerHandle | None = None  # of what the client is to read
-    _head_bytes = 0
+    _between = 0  # bytes that came since the last byte of a body: of a head, of trailers, of what frames a chunk
     _in_head = True
     _complete = True  # nothing of the request under way is still to come
     _broken = False  # what comes after is not read
@@ -141,11 +142,10 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._broken:
             return
-        if self._deadline is not None and self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX + len(data):
-                self._break(Malformed("head_too_large", f"at most {HEAD_BYTES_MAX} bytes"))
-                return
+        if self._between > HEAD_BYTES_MAX:
+            self._break(Malformed("head_too_large", f"at most {HEAD_BYTES_MAX} bytes"))
+            return
+        self._between += len(data)
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
@@ -175,7 +175,7 @@ class Protocol(HttpToolsProtocol):
         if [name for name, _ in self.headers].count(b"host") != 1 and self.parser.get_http_version() == "1.1":
             raise Malformed("request_malformed", "it must have one Host header (RFC 9112 section 3.2)")
         super().on_headers_complete()
-        self._in_head = False
+        self._in_head, self._between = False, 0
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False
 
@@ -183,8 +183,12 @@ class Protocol(HttpToolsProtocol):
         self._served = cycle
         super()._start_asgi_task(cycle, app)
 
+    def on_body(self, body: bytes) -> None:
+        self._between = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
-        self._complete = True
+        self._complete, self._between = True, 0
         self._stop_waiting()
         super().on_message_complete()
 
@@ -201,7 +205,6 @@ class Protocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-            self._head_bytes = 0
 
     def _break(self, problem: Problem) -> None:
         """Read no more. What was read whole is answered first; else the answer is this problem."""

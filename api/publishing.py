@@ -90,6 +90,7 @@ class Publishing:
         self._seconds = seconds
         self._apart = apart
         self._witnessed = witnessed
+        self._asking: asyncio.Task[bytes | None] | None = None
         self._beside: Beside | None = None
         self._done = b""  # the note of the last pass that succeeded
         self._pruned = float("-inf")  # when that was done last, by the steady clock
@@ -107,6 +108,8 @@ class Publishing:
         self._stopping.set()
         if self._running is None:
             return
+        if self._asking is not None:
+            self._asking.cancel()
         _, late = await asyncio.wait([self._running], timeout=STOP_SECONDS)
         if late:
             self._give_up()
@@ -132,8 +135,20 @@ class Publishing:
 
     async def _turn(self) -> None:
         await self._publish(self._signed())
-        if self._witnessed is not None and (note := await self._witnessed()) is not None:
+        if self._witnessed is not None and not self._stopping.is_set() and (note := await self._seen()) is not None:
             await self._publish(note)
+
+    async def _seen(self) -> bytes | None:
+        """What the witnesses made of it. They neither end the publishing, whatever they do, nor hold up its end."""
+        assert self._witnessed is not None
+        self._asking = asyncio.ensure_future(self._witnessed())
+        await asyncio.wait([self._asking])
+        if self._asking.cancelled():
+            return None
+        if (mistake := self._asking.exception()) is not None:
+            log.error("asking the witnesses went wrong", exc_info=mistake)
+            return None
+        return self._asking.result()
 
     async def _publish(self, note: bytes) -> None:
         if note == self._done:

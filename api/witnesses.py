@@ -141,7 +141,10 @@ class Witnesses:
         assert witness.url is not None
         url = f"{witness.url.rstrip('/')}/add-checkpoint"
         try:
-            async with asyncio.timeout(2 * TIMEOUT_S), self._http.stream("POST", url, content=body) as answer:
+            sent = self._http.stream("POST", url, content=body, headers={"Accept-Encoding": "identity"})
+            async with asyncio.timeout(2 * TIMEOUT_S), sent as answer:
+                if "Content-Encoding" in answer.headers:  # a small one may unpack into a large one
+                    raise Unavailable("witness_answer_strange", "it is packed, which was not asked for")
                 content = b""
                 async for piece in answer.aiter_bytes():
                     content += piece

@@ -8,7 +8,7 @@ import shutil
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -274,8 +274,18 @@ def test_trailers_are_not_collected(house: House) -> None:
     with running(house) as service, socket.create_connection(_address(service), timeout=10) as line:
         line.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         assert line.recv(100).startswith(b"HTTP/1.1 200")
-        line.sendall(b"0\r\na: b\r\n")
+        line.sendall(b"0\r\na: b\r\nc: d\r\n")
         assert _ended(line)
+
+
+@pytest.mark.parametrize("framing", [b"0\r\na: ", b"1;a="], ids=["a trailer", "an extension of a chunk"])
+def test_what_frames_a_body_is_bounded_as_a_head_is(house: House, framing: bytes) -> None:
+    with running(house, body_seconds=3_600) as service, socket.create_connection(_address(service), timeout=10) as line:
+        line.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + framing)
+        with suppress(ConnectionResetError, BrokenPipeError):
+            for _ in range(1_000):
+                line.sendall(b"x" * 65_536)
+            pytest.fail("65 MB were taken")
 
 
 def test_the_rest_of_a_request_that_was_answered_is_not_waited_for_for_ever(house: House) -> None:

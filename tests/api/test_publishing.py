@@ -160,6 +160,46 @@ def test_a_process_that_is_still_being_started_is_given_up_as_well(
     asyncio.run(play())
 
 
+def test_witnesses_that_make_us_err_do_not_end_the_publishing(house: House) -> None:
+    notes = [_signed(house)]
+    asked: list[int] = []
+
+    async def erring() -> bytes | None:
+        asked.append(1)
+        raise RuntimeError("a mistake of ours")
+
+    async def play() -> None:
+        publishing = Publishing(house.folder.path, lambda: notes[0], 0.02, apart=False, witnessed=erring)
+        publishing.start()
+        await until(lambda: len(asked) >= 3)
+        assert (publishing.size, publishing.trouble) == (1, None)
+        notes[0] = b"no checkpoint"
+        await until(lambda: publishing.trouble is not None)
+        await publishing.stop()
+
+    asyncio.run(play())
+
+
+def test_witnesses_that_do_not_answer_hold_up_no_stop(house: House) -> None:
+    asked: list[int] = []
+
+    async def silent() -> bytes | None:
+        asked.append(1)
+        await asyncio.sleep(3_600)
+        return None
+
+    async def play() -> None:
+        publishing = Publishing(house.folder.path, lambda: _signed(house), 0.02, apart=False, witnessed=silent)
+        publishing.start()
+        await until(lambda: asked != [])
+        began = time.monotonic()
+        await publishing.stop()
+        assert time.monotonic() - began < api.publishing.STOP_SECONDS
+        assert publishing.size == 1
+
+    asyncio.run(play())
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_long_pass_is_given_up_when_the_service_stops(
     house: House, workers: int, monkeypatch: pytest.MonkeyPatch

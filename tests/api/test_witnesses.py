@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -235,6 +236,13 @@ def test_what_no_witness_should_answer_is_named_and_gives_no_line(status: int, c
     round_ = street.ask(LOG_7)
     assert round_.lines == []
     assert {problem.code for problem in round_.troubles.values()} == {code}
+
+
+def test_an_answer_that_is_packed_is_not_unpacked() -> None:
+    witness = council()
+    packed = gzip.compress(bytes(50_000_000))
+    witness.answer = lambda: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(packed))
+    assert Street(witness).codes(LOG_7) == {"council": "witness_answer_strange"}
 
 
 def test_one_that_names_another_size_each_time_is_left_alone() -> None:
