@@ -9,7 +9,21 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from starlette.types import Receive, Scope, Send
 
-from api import entries, health, kinds, ledger, logs, openapi, problems, scitt, server, statements, subjects, tlog
+from api import (
+    entries,
+    health,
+    kinds,
+    ledger,
+    logs,
+    openapi,
+    problems,
+    proofs,
+    scitt,
+    server,
+    statements,
+    subjects,
+    tlog,
+)
 from api.deps import check_policy
 from api.front import Front
 from api.service import Service, software
@@ -58,7 +72,7 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         redirect_slashes=False,  # a redirect would lead to whatever host the client named
     )
     problems.install(app)
-    for part in (statements, entries, subjects, tlog, scitt, kinds, ledger, health, openapi):
+    for part in (statements, entries, subjects, proofs, tlog, scitt, kinds, ledger, health, openapi):
         app.include_router(part.router)
     return app
 

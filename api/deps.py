@@ -1,11 +1,13 @@
 """What routes ask for, in words: the service, its reader; and who may use a route.
 
 Every route names its policy among its dependencies; a route that names none is denied. ``PUBLIC`` is for everybody,
-``READERS`` for those the charter lets read, ``SIGNERS`` for statements, which bring their own signature.
+``READERS`` for those the charter lets read (``api.members``), ``SIGNERS`` for statements, which bring their own
+signature.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -17,10 +19,6 @@ from ledger.read import Reader
 
 declare(
     "unverifiable",
-    readers_members=(
-        "this ledger shows its entries to members only",
-        "ask its operator; its checkpoints, kinds and refusals are open to everybody",
-    ),
     route_closed=("this address names nobody who may use it", "report it: it is closed by mistake"),
 )
 
@@ -38,18 +36,15 @@ Ledger = Annotated[Service, Depends(_service)]
 Reading = Annotated[Reader, Depends(_reader)]
 
 
-def check_reader(service: Service) -> None:
-    """Whoever asks may read. Raises ``readers_members``."""
-    if service.charter.readers != "public":
-        raise Unverifiable("readers_members")
-
-
 async def _everybody() -> None:
     """Nothing is asked of the caller."""
 
 
-async def _readers(service: Ledger) -> None:
-    check_reader(service)
+async def _readers(service: Ledger, request: Request) -> None:
+    """Everybody, or a member by a token that is spent with this request."""
+    if service.charter.readers != "public":
+        said = request.headers.get("Authorization")
+        service.members.spend(await asyncio.to_thread(service.members.verify, said, service.charter))
 
 
 async def _signers() -> None:

@@ -113,7 +113,7 @@ def hot_reply(service: Service, scope: Scope, receive: Receive) -> Awaitable[Rep
     path, method = scope["path"], scope["method"]
     if method == "POST" and path == "/v1/statements":
         return submit_one(service, scope, receive)
-    if method == "GET" and (found := _RECEIPT.fullmatch(path)):
+    if method == "GET" and (found := _RECEIPT.fullmatch(path)) and service.charter.readers == "public":
         return receipt_reply(service, int(found[1]))
     return None
 

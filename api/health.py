@@ -21,7 +21,10 @@ class Health(BaseModel):
 class Readiness(BaseModel):
     status: Annotated[
         Literal["ready", "unanchored"],
-        Field(description="unanchored: no record of signed heads told whether the store is the latest"),
+        Field(
+            description="unanchored: neither a record of signed heads nor anybody outside could tell, when the ledger"
+            " was opened, whether its store is the latest"
+        ),
     ]
     size: int
 

@@ -138,6 +138,7 @@ def _problem() -> dict[str, Any]:
             "pointer": {"type": "string", "description": "the place (RFC 6901)", "examples": ["/payload/prev"]},
             "index": {"type": "integer", "description": "the entry it is about"},
             "subject": {"type": "string", "description": "the subject it is about"},
+            "refusal": {"type": "string", "description": "the file by which the ledger answers for a rule's no"},
         },
     }
 

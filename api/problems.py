@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from identity.errors import Family
-from ledger.errors import Absent, Malformed, Meaning, Problem, Unavailable, declare
+from ledger.errors import Absent, Malformed, Meaning, Problem, Refused, Unavailable, declare
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -43,6 +43,12 @@ _STATUS_OF_FAMILY: dict[Family, int] = {
     "service": 503,
 }
 _STATUS_OF_CODE = {
+    "readers_members": 401,
+    "token_malformed": 401,
+    "token_unsigned": 401,
+    "token_elsewhere": 401,
+    "token_expired": 401,
+    "token_spent": 401,
     "method_unknown": 405,
     "body_too_slow": 408,
     "body_too_large": 413,
@@ -101,7 +107,9 @@ def members_of(problem: Problem) -> dict[str, Any]:
     for name in ("pointer", "subject"):
         if (value := getattr(problem, name)) is not None:
             members[name] = _short(value)
-    return members | ({"index": problem.index} if problem.index is not None else {})
+    members |= {"index": problem.index} if problem.index is not None else {}
+    signed = problem.refusal if isinstance(problem, Refused) else b""
+    return members | ({"refusal": signed.decode()} if signed else {})
 
 
 def _short(text: str) -> str:
@@ -116,6 +124,9 @@ def reply_of(problem: Problem) -> Reply:
     if status in (429, 503):
         wait = problem.wait if isinstance(problem, TooFast) else RETRY_SECONDS
         headers = (("Retry-After", str(max(1, ceil(wait)))),)
+    elif status == 401:  # RFC 6750 section 3: of what was wrong with a token more is said than that one is needed
+        error = "" if problem.code == "readers_members" else ' error="invalid_token"'
+        headers = (("WWW-Authenticate", f"Bearer{error}"),)
     elif status in (408, 413):
         headers = (("Connection", "close"),)  # the rest of the body is still on its way
     return Reply(status, orjson.dumps(members_of(problem)), MEDIA_TYPE, headers)

@@ -9,11 +9,16 @@ import asyncio
 import time
 from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
+from math import inf
 
 import structlog
 
+from api.anchors import addresses, read_policy, signed
+from api.committing import Committing
 from api.intake import Intake
+from api.keyring import FolderKeyring
 from api.limits import Buckets, Slots
+from api.members import Members
 from api.metrics import Metrics
 from api.publishing import Publishing
 from api.settings import Settings
@@ -21,15 +26,17 @@ from api.verifiers import Verifiers
 from api.witnesses import Witnesses
 from api.writing import Apart, Appending, Here
 from identity.canonical import b64encode
+from identity.note import parse_vkey
 from ledger.circulation.charter import Ledger
-from ledger.errors import Malformed
+from ledger.errors import Unavailable
 from ledger.log.chain import link_of, parse_entry
 from ledger.log.checkpoint import SignedHead
 from ledger.log.cosignature import with_cosignatures
-from ledger.log.policy import parse_policy
+from ledger.prove import Prover
 from ledger.read import Reader
 from ledger.statement import accept
 from ledger.store.files import Folder
+from ledger.store.map import Shelf
 from ledger.store.sql import SqlStore
 
 BATCHES_EACH = 4  # batch requests of one address under way at a time
@@ -63,6 +70,7 @@ class Service:
         first = reader.entry(0)
         self.origin = parse_entry(first).origin
         self.audience = f"{self.origin}#{b64encode(link_of(first))}"
+        self.members = Members(reader, self.audience, time.time)
         self.subject = accept(parse_entry(first).statement).opened["ledger"]
         self._folder = folder
         self._held = ExitStack()
@@ -77,6 +85,11 @@ class Service:
             apart=apart,
             witnessed=self._have_witnessed if self.witnesses is not None else None,
         )
+        self.states = Committing(
+            folder.path, lambda sent: self.intake.submit(sent, False), settings.commit_seconds, apart=apart
+        )
+        self._shelf = Shelf(folder.path)
+        self.prover = Prover(reader, self._shelf)
         self._stopping = asyncio.Event()
         self._publishing: asyncio.Task[None] | None = None
         self.metrics.watch("cadastre_size_entries", "Entries signed for", lambda: self.head.size)
@@ -87,6 +100,8 @@ class Service:
             "cadastre_cosigned_entries", "Entries seen by a witness", lambda: self.cosigned.size if self.cosigned else 0
         )
         self.metrics.watch("cadastre_publishing", "0 while publishing fails", lambda: self.files.trouble is None)
+        self.metrics.watch("cadastre_committed_entries", "Entries committed to", lambda: self.states.size)
+        self.metrics.watch("cadastre_committing", "0 while committing fails", lambda: self.states.trouble is None)
 
     @classmethod
     def open(cls, settings: Settings, begun: Apart | None = None) -> Service:
@@ -124,10 +139,12 @@ class Service:
         self.intake.open()
         self._publishing = asyncio.create_task(self._publish())
         self.files.start()
+        self.states.start()
         log.info("open", origin=self.origin, size=self.head.size, workers=self.verifiers.workers)
 
     async def stop(self) -> None:
         """Answer everything that was taken in, then publish the last checkpoint."""
+        await self.states.stop()
         await self.intake.close()
         await self.verifiers.close()
         self._stopping.set()
@@ -141,6 +158,7 @@ class Service:
 
     def close(self) -> None:
         """Let go of the store and the folder."""
+        self._shelf.close()
         self._held.close()
 
     def publish(self) -> None:
@@ -154,12 +172,29 @@ class Service:
         """Show the head to the witnesses; gives the checkpoint with all cosignatures there are, if any came."""
         assert self.witnesses is not None
         head = self.head
-        lines = (await self.witnesses.ask(head, lambda old, new: self.reader.consistency(old, new).hashes)).lines
+        round_ = await self.witnesses.ask(head, lambda old, new: self.reader.consistency(old, new).hashes)
+        for note in round_.others:
+            self._heed(note)
+        lines = round_.lines
         if not lines:
             return None
         known = self.cosigned.checkpoint if self.cosigned and self.cosigned.size == head.size else head.checkpoint
         self.cosigned = SignedHead(head.size, head.root, with_cosignatures(known, lines))
         return self.cosigned.checkpoint
+
+    def _heed(self, note: bytes) -> None:
+        """Stop for good if this log's own key signed more than is here, or something else: this store is not the one.
+
+        Of what no key of this log signed a witness may show anything.
+        """
+        named = [parse_vkey(vkey) for vkey in (self.charter.logKey, *self.charter.formerLogKeys)]
+        other = signed(note, self.origin, [*named, *FolderKeyring(self._folder.keys).verifiers(self.origin)])
+        head = self.head
+        if other is not None and other.size > head.size:
+            detail = f"it has {head.size} entries, a witness has cosigned {other.size}"
+            self.writer.halt(Unavailable("store_older", detail))
+        elif other is not None and self.reader.root_at(other.size) != other.root:
+            self.writer.halt(Unavailable("store_other", f"a witness has cosigned another root at size {other.size}"))
 
     async def _publish(self) -> None:
         """While the service runs: publish, and see whether a writer in trouble can go on."""
@@ -175,20 +210,17 @@ class Service:
 
 def _witnesses(settings: Settings) -> Witnesses | None:
     """Those of the policy that is set. Raises ``Malformed`` for the policy."""
-    if settings.policy is None:
-        return None
-    try:
-        return Witnesses(parse_policy(settings.policy.read_bytes()), time.monotonic)
-    except OSError as error:
-        raise Malformed("setting_malformed", f"policy: {settings.policy}: {error.strerror}") from None
+    policy = read_policy(settings)
+    again = settings.recosign_seconds or inf
+    return None if policy is None else Witnesses(policy, time.monotonic, again=again)
 
 
 def _writer(folder: Folder, settings: Settings, held: ExitStack) -> Apart | Here:
     """A writer where the settings have it, closed with what else is held."""
     writer: Apart | Here
     if settings.workers:
-        writer = Apart(folder.path, settings.log_level, settings.heads)
+        writer = Apart(folder.path, settings.log_level, settings.heads, addresses(settings))
     else:
-        writer = Here(folder.path, settings.heads)
+        writer = Here(folder.path, settings.heads, addresses(settings))
     held.callback(writer.close)
     return writer

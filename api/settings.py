@@ -19,7 +19,7 @@ PREFIX = "CADASTRE_SERVE_"
 
 declare(
     "malformed",
-    setting_malformed=("a setting is unknown or out of bounds", "see the list of settings: cadastre serve --help"),
+    setting_malformed=("a setting is unknown or out of bounds", "list them with: cadastre settings"),
 )
 
 Rate = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
@@ -37,6 +37,13 @@ class Settings(BaseModel):
     policy: Annotated[
         Path | None, Field(description="tlog-policy file; its witnesses with an address are asked to cosign")
     ] = None
+    mirrors: Annotated[
+        str,
+        Field(
+            description="addresses of mirrors of the published log, parted by commas, with which a start compares the"
+            " store; {log} in one stands for the hex SHA-256 of the origin, as in the address where a witness shows it"
+        ),
+    ] = ""
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8000
     workers: Annotated[
@@ -44,9 +51,11 @@ class Settings(BaseModel):
         Field(
             ge=0,
             le=256,
-            description="processes that verify signatures, beside one that writes; 0: none, one process does all",
+            description="processes that verify signatures, beside one that writes; 0: none, one process does all;"
+            " if not set, one less than there are cores",
+            default_factory=lambda: max(1, (os.cpu_count() or 2) - 1),
         ),
-    ] = max(1, (os.cpu_count() or 2) - 1)
+    ]
     proxies: Annotated[str, Field(description="addresses of proxies whose X-Forwarded-For is believed")] = ""
     connections: Annotated[int, Field(ge=1, description="connections at a time")] = 1_024
     address_connections: Annotated[
@@ -60,6 +69,21 @@ class Settings(BaseModel):
         float,
         Field(ge=0, le=86_400, allow_inf_nan=False, description="time between publishing to DIR/public; 0: never"),
     ] = 5.0
+
+    recosign_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=86_400,
+            allow_inf_nan=False,
+            description="time after which witnesses are shown a checkpoint again that they have cosigned; 0: never",
+        ),
+    ] = 600.0
+
+    commit_seconds: Annotated[
+        float,
+        Field(ge=0, le=86_400, allow_inf_nan=False, description="time between commitments to the state; 0: never"),
+    ] = 60.0
 
     queue: Annotated[int, Field(ge=1, le=1_000_000, description="statements admitted to wait")] = 4_096
     queue_bytes: Annotated[int, Field(ge=2**16, description="bytes of the statements that wait")] = 2**26

@@ -48,7 +48,8 @@ async def submit(request: Request, service: Ledger) -> Response:
     """Hand in one statement: the compact JWS, or `JWS~disclosure~…~` where the body has private fields.
 
     201: it is recorded, at this index, and the receipt proves it. 200: it was in the ledger already, and this is
-    its entry; so the same bytes may be sent again as often as it takes to know.
+    its entry; so the same bytes may be sent again as often as it takes to know. 409: a rule says no, and `refusal`
+    is the signed file by which the ledger can be held to its rules (`cadastre verify`).
     """
     return (await submit_one(service, request.scope, request.receive)).response()
 

@@ -12,17 +12,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 import httpx
 import structlog
 
+from api.outside import get
 from identity.errors import Problem
 from identity.note import Note, Signature, format_note, parse_note, parse_signature
 from ledger.errors import Unavailable, declare
-from ledger.log.checkpoint import SignedHead
+from ledger.log.checkpoint import SignedHead, parse_checkpoint
 from ledger.log.cosignature import cosignatures, with_cosignatures
 from ledger.log.policy import Policy, Witness
 from ledger.log.witness import Request, format_request
+from ledger.witness.memory import log_id
 
 ANSWER_BYTES_MAX = 64 * 1024
 REQUEST_BYTES_MAX = 16 * 1024  # what a widespread witness takes
@@ -31,6 +34,7 @@ PAUSE_FIRST_S = 1.0  # after a failure; doubled after each further one
 PAUSE_MAX_S = 600.0
 TRIES = 3  # requests a round: a witness may answer with the size it knows, and have moved on meanwhile
 SIZE_TYPE = "text/x.tlog.size"
+CONTRADICTING = frozenset({"witness_ahead", "witness_forked"})  # either this ledger or the witness is wrong
 
 Prove = Callable[[int, int], Sequence[bytes]]
 """The consistency proof between two sizes of this log, 32 bytes each."""
@@ -57,6 +61,7 @@ class _Asked:
     witness: Witness
     old: int = 0
     done: bytes = b""
+    at: float = 0.0  # when it cosigned that
     failures: int = 0
     not_before: float = 0.0
     trouble: Problem | None = None
@@ -64,20 +69,32 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of asking for one checkpoint: lines that hold, and the troubles by the witnesses' names."""
+    """What came of asking for one checkpoint: lines that hold, and the troubles by the witnesses' names.
+
+    ``others`` are the checkpoints that witnesses show which say to have cosigned more, or another history: for the
+    caller to see who signed them.
+    """
 
     lines: list[Signature] = field(default_factory=list)
     troubles: dict[str, Problem] = field(default_factory=dict)
+    others: list[bytes] = field(default_factory=list)
 
 
 class Witnesses:
     """The witnesses of a policy that have an address, asked from one event loop."""
 
     def __init__(
-        self, policy: Policy, clock: Callable[[], float], transport: httpx.AsyncBaseTransport | None = None
+        self,
+        policy: Policy,
+        clock: Callable[[], float],
+        transport: httpx.AsyncBaseTransport | None = None,
+        again: float = inf,
     ) -> None:
-        """``clock`` counts seconds, for the pauses after failures."""
+        """``clock`` counts seconds, for the pauses after failures, and for those ``again`` after which a checkpoint
+        that was cosigned is shown once more: so that readers see a log on which nothing happens is not held back.
+        """
         self.policy = policy
+        self._again = again
         self._clock = clock
         self._verifiers = [witness.verifier for witness in policy.witnesses.values()]
         self._asked = [_Asked(witness) for witness in policy.witnesses.values() if witness.url is not None]
@@ -96,15 +113,24 @@ class Witnesses:
         return {one.witness.name: one.trouble for one in self._asked if one.trouble is not None}
 
     async def ask(self, head: SignedHead, prove: Prove) -> Round:
-        """Ask all that have not cosigned it and are not being given a pause. Never raises for what a witness does."""
+        """Ask all that have not cosigned it lately and are not being given a pause.
+
+        Never raises for what a witness does.
+        """
         checkpoint = _own_lines(head.checkpoint)
         now = self._clock()
-        due = [one for one in self._asked if one.not_before <= now and one.done != checkpoint]
+        due = [one for one in self._asked if one.not_before <= now and self._is_due(one, checkpoint, now)]
         answers = await asyncio.gather(*(self._ask(one, head, checkpoint, prove) for one in due))
         round_ = Round(troubles=self.troubles)
         for lines in answers:
             round_.lines.extend(lines)
+        contradict = [one for one in due if one.trouble is not None and one.trouble.code in CONTRADICTING]
+        found = await asyncio.gather(*(self._shown_by(one.witness, checkpoint) for one in contradict))
+        round_.others.extend(note for note in found if note is not None)
         return round_
+
+    def _is_due(self, one: _Asked, checkpoint: bytes, now: float) -> bool:
+        return one.done != checkpoint or now - one.at >= self._again
 
     async def _ask(self, one: _Asked, head: SignedHead, checkpoint: bytes, prove: Prove) -> list[Signature]:
         try:
@@ -121,6 +147,7 @@ class Witnesses:
         if one.trouble is not None:
             log.info("a witness cosigns again", witness=one.witness.name)
         one.old, one.done, one.failures, one.trouble = head.size, checkpoint, 0, None
+        one.at = self._clock()
         return lines
 
     async def _cosigned(self, one: _Asked, head: SignedHead, checkpoint: bytes, prove: Prove) -> list[Signature]:
@@ -134,6 +161,17 @@ class Witnesses:
                 raise _refusal(status, content)
             one.old = _size_in(content, one.old, head.size)
         raise Unavailable("witness_answer_strange", f"it named another size {TRIES} times")
+
+    async def _shown_by(self, witness: Witness, checkpoint: bytes) -> bytes | None:
+        """What a witness says to have cosigned last of this log; None if it does not show that at this address."""
+        assert witness.url is not None
+        name = log_id(parse_checkpoint(parse_note(checkpoint).text).origin)
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await get(self._http, f"{witness.url.rstrip('/')}/{name}/checkpoint", ANSWER_BYTES_MAX)
+        except (Problem, TimeoutError) as silent:
+            log.info("a witness does not show what it cosigned", witness=witness.name, detail=str(silent))
+            return None
 
     async def _post(self, witness: Witness, body: bytes) -> tuple[int, bytes]:
         if len(body) > REQUEST_BYTES_MAX:

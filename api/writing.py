@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 import structlog
 
@@ -22,19 +22,21 @@ import ledger.circulation
 from api import logs
 from api.keyring import FolderKeyring
 from api.process import HELD, Beside, Gone
-from identity.note import parse_note
+from identity.note import parse_note, parse_vkey
 from ledger.append import Admitted, Writer
 from ledger.circulation.charter import Ledger
 from ledger.errors import Malformed, Problem, Unavailable, declare
 from ledger.log.chain import parse_entry
 from ledger.log.checkpoint import SignedHead, parse_checkpoint
-from ledger.publish import PUBLIC
+from ledger.publish import PUBLIC, charter_of
 from ledger.statement import accept
 from ledger.store.files import Folder
 from ledger.store.heads import Heads
 from ledger.store.sql import SqlStore
 
 assert ledger.circulation  # imported for its kinds
+
+T = TypeVar("T")
 
 ATTEMPTS = 2  # processes a batch is given to before it is refused
 LOCK_SECONDS = 3.0  # a writer whose service was killed ends within a moment; so long a new one waits for it
@@ -90,6 +92,9 @@ class Appending(Protocol):
     async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
         """Append verified statements in this order. One batch at a time; never raises."""
 
+    def halt(self, problem: Problem) -> None:
+        """Append nothing from now on, nor sign anything: this is why. Only opening the ledger anew ends it."""
+
     def close(self) -> None:
         """Let go of the ledger. Not while a batch is under way."""
 
@@ -107,40 +112,60 @@ class SystemClock:
 
 
 @contextmanager
-def opened(path: Path, heads: Path | None = None, published: bytes | None = None) -> Iterator[Writer]:
+def opened(
+    path: Path, heads: Path | None = None, published: bytes | None = None, outside: Sequence[str] = ()
+) -> Iterator[Writer]:
     """The writer of the ledger in a folder, which is locked as long as the context lasts.
 
     ``heads`` is where signed heads are recorded, if not in the folder; ``published`` a checkpoint known to be signed,
-    beside those. Raises ``Unavailable`` (``store_missing``, ``store_locked``, ``store_schema_other``, ``store_older``,
-    ``store_other``, ``ledger_empty``, ``log_key_absent``, ``head_unrecorded``), ``Malformed`` for a key file, and
-    ``Corrupt``.
+    beside those, and ``outside`` where others show some (``api.anchors``). Raises ``Unavailable`` (``store_missing``,
+    ``store_locked``, ``store_schema_other``, ``store_older``, ``store_other``, ``ledger_empty``, ``log_key_absent``,
+    ``head_unrecorded``), ``Malformed`` for a key file, and ``Corrupt``.
     """
     folder = Folder.open(path)
     with ExitStack() as held:
-        _lock(folder, held)
+        _patiently(lambda: held.enter_context(folder.lock()))
         store = SqlStore.open(folder.store)
         held.callback(store.close)
         head = store.head()
         if head is None:
             raise Unavailable("ledger_empty")
-        record = Heads(heads or folder.heads)
+        record = _patiently(lambda: Heads(heads or folder.heads))
         held.callback(record.close)
         recorded = record.last
         if recorded is None:
-            log.warning("no head was recorded before: nothing tells whether this store is the latest")
-        known = (published, folder.read_checkpoint(), _published_in(folder), recorded)
+            log.warning("no head was recorded before: only outsiders can tell whether this store is the latest")
+        known = {
+            "the last head": published,
+            str(folder.checkpoint): folder.read_checkpoint(),
+            str(folder.path / PUBLIC / "checkpoint"): _published_in(folder),
+            "the record of signed heads": recorded,
+        }
+        origin, keyring = parse_entry(head.first).origin, FolderKeyring(folder.keys)
+        shown = _shown_outside(origin, outside, keyring, store)
         writer = Writer.open(
             store,
-            parse_entry(head.first).origin,
+            origin,
             SystemClock(),
-            FolderKeyring(folder.keys),
-            [checkpoint for checkpoint in known if checkpoint is not None],
+            keyring,
+            {name: checkpoint for name, checkpoint in known.items() if checkpoint is not None} | shown,
             lambda: SqlStore.open(folder.store),
             record.record,
         )
-        writer.anchored = recorded is not None
+        writer.anchored = recorded is not None or bool(shown)
         held.callback(writer.close)
         yield writer
+
+
+def _shown_outside(origin: str, outside: Sequence[str], keyring: FolderKeyring, store: SqlStore) -> dict[str, bytes]:
+    """The checkpoints of this log that others show."""
+    if not outside:
+        return {}
+    from api import anchors  # imported here: a writer that asks nobody needs no HTTP
+
+    charter = charter_of(store)
+    verifiers = [parse_vkey(vkey) for vkey in (charter.logKey, *charter.formerLogKeys)]
+    return anchors.shown(origin, outside, [*verifiers, *keyring.verifiers(origin)])
 
 
 def _published_in(folder: Folder) -> bytes | None:
@@ -153,15 +178,14 @@ def _published_in(folder: Folder) -> bytes | None:
         return None
 
 
-def _lock(folder: Folder, held: ExitStack) -> None:
-    """Lock the folder, waiting a moment for a writer that is about to end."""
+def _patiently(take: Callable[[], T]) -> T:
+    """Take what one process has at a time, waiting a moment for a writer that is about to end."""
     end = time.monotonic() + LOCK_SECONDS
     while True:
         try:
-            held.enter_context(folder.lock())
-            return
-        except Unavailable:
-            if time.monotonic() > end:
+            return take()
+        except Unavailable as no:
+            if no.code != "store_locked" or time.monotonic() > end:
                 raise
             time.sleep(0.05)
 
@@ -172,13 +196,23 @@ class Admitting:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._trouble: Problem | None = None
+        self._refusal_key: str | None = None  # the one looked for last
 
     def __call__(self, asked: Sequence[Asked]) -> Answer:
         outcomes = self._outcomes(asked)
         writer = self._writer
+        self._mind_refusals()
         return Answer(
             outcomes, cast(SignedHead, writer.head), cast(Ledger, writer.charter), self._trouble, writer.anchored
         )
+
+    def _mind_refusals(self) -> None:
+        """Say once of each refusal key of the charter that it is not held, if it is not."""
+        vkey = cast(Ledger, self._writer.charter).refusalKey
+        if vkey != self._refusal_key:
+            self._refusal_key = vkey
+            if vkey is not None and self._writer.refuser(vkey) is None:
+                log.warning("refusals go out unsigned: put the key into DIR/keys as refusal-NAME.key", vkey=vkey)
 
     def _outcomes(self, asked: Sequence[Asked]) -> list[Outcome]:
         try:
@@ -214,27 +248,36 @@ class Here:
     trouble: Problem | None
     anchored: bool
 
-    def __init__(self, path: Path, heads: Path | None = None) -> None:
+    def __init__(self, path: Path, heads: Path | None = None, outside: Sequence[str] = ()) -> None:
         """Raises what :func:`opened` raises."""
         self._held = ExitStack()
-        self._admitting = Admitting(self._held.enter_context(opened(path, heads)))
+        self._admitting = Admitting(self._held.enter_context(opened(path, heads, None, outside)))
         self._thread = ThreadPoolExecutor(1, "cadastre-writer")
+        self._halted: Problem | None = None
         _, self.head, self.charter, self.trouble, self.anchored = self._admitting([])
 
     async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
+        if self._halted is not None:
+            return [self._halted] * len(asked)
         answer = await asyncio.get_running_loop().run_in_executor(self._thread, self._admitting, asked)
-        outcomes, self.head, self.charter, self.trouble, self.anchored = answer
+        outcomes, self.head, self.charter, trouble, self.anchored = answer
+        self.trouble = self._halted or trouble
         return outcomes
+
+    def halt(self, problem: Problem) -> None:
+        self._halted = self.trouble = _halted(problem)
 
     def close(self) -> None:
         self._thread.shutdown()
         self._held.close()
 
 
-def _admitting(path: Path, heads: Path | None, published: bytes | None, log_level: str) -> Admitting:
+def _admitting(
+    path: Path, heads: Path | None, published: bytes | None, outside: Sequence[str], log_level: str
+) -> Admitting:
     """In the writer's process: open the ledger."""
     logs.configure(log_level)
-    return Admitting(HELD.enter_context(opened(path, heads, published)))
+    return Admitting(HELD.enter_context(opened(path, heads, published, outside)))
 
 
 class Apart:
@@ -248,12 +291,13 @@ class Apart:
     trouble: Problem | None
     anchored: bool
 
-    def __init__(self, path: Path, log_level: str, heads: Path | None = None) -> None:
+    def __init__(self, path: Path, log_level: str, heads: Path | None = None, outside: Sequence[str] = ()) -> None:
         """Begins to open the ledger, and does not wait until it is open: see :meth:`ready`."""
         self._path = path
         self._log_level = log_level
         self._heads = heads
-        self.process: Beside | None = Beside(_admitting, path, heads, None, log_level)
+        self._halted: Problem | None = None
+        self.process: Beside | None = Beside(_admitting, path, heads, None, outside, log_level)
 
     def ready(self) -> None:
         """Wait until the ledger is open. Raises what :func:`opened` raises."""
@@ -262,6 +306,8 @@ class Apart:
         self._take(self.process.ask_now([]))
 
     async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
+        if self._halted is not None:
+            return [self._halted] * len(asked)
         for _ in range(ATTEMPTS):
             try:
                 if self.process is None:
@@ -279,14 +325,23 @@ class Apart:
         self.trouble = Unavailable("writer_failed")
         return [self.trouble] * len(asked)
 
+    def halt(self, problem: Problem) -> None:
+        self._halted = self.trouble = _halted(problem)
+
     def close(self) -> None:
         if self.process is not None:
             self.process.end()
             self.process = None
 
     def _start(self, published: bytes | None) -> Beside:
-        return Beside.started(_admitting, self._path, self._heads, published, self._log_level)
+        return Beside.started(_admitting, self._path, self._heads, published, (), self._log_level)
 
     def _take(self, answer: Answer) -> list[Outcome]:
-        outcomes, self.head, self.charter, self.trouble, self.anchored = answer
+        outcomes, self.head, self.charter, trouble, self.anchored = answer
+        self.trouble = self._halted or trouble
         return outcomes
+
+
+def _halted(problem: Problem) -> Problem:
+    log.error("stopped for good: no ledger signs two histories", code=problem.code, detail=problem.detail)
+    return problem

@@ -84,8 +84,10 @@ class Signed(NamedTuple):
         return statement_id(self.compact)
 
 
-def parse(compact: bytes) -> Signed:
+def parse(compact: bytes, type_: str = TYPE) -> Signed:
     """The statement that ``compact`` spells. Raises ``Malformed`` and nothing else, whatever the bytes.
+
+    ``type_`` is what the header must call it (RFC 8725 section 3.11): nothing else that was signed passes for it.
 
     Pointers begin with ``/header``, ``/payload`` or ``/signature``. About 20 µs for a payload of 900 bytes.
     """
@@ -96,7 +98,7 @@ def parse(compact: bytes) -> Signed:
         raise Malformed("statement_malformed", f"{len(parts)} parts where there should be 3")
     if len(parts[0]) > MAX_HEADER:
         raise Malformed("header_malformed", f"longer than {MAX_HEADER} letters", pointer="/header")
-    alg, kid = _header(parts[0])
+    alg, kid = _header(parts[0], type_)
     payload = b64decode(parts[1], pointer="/payload")
     if len(payload) > MAX_PAYLOAD:
         raise Malformed("payload_too_large", f"{len(payload)} bytes", pointer="/payload")
@@ -110,7 +112,7 @@ def parse(compact: bytes) -> Signed:
 
 
 @lru_cache(maxsize=4096)
-def _header(segment: bytes) -> tuple[str, str]:
+def _header(segment: bytes, type_: str) -> tuple[str, str]:
     """``alg`` and ``kid``. A signer's header is always the same, so it is read once."""
     header = decode(b64decode(segment, pointer="/header"), pointer="/header")
     if type(header) is not dict:
@@ -118,8 +120,8 @@ def _header(segment: bytes) -> tuple[str, str]:
     for name in sorted(_MEMBERS | header.keys()):
         if name not in _MEMBERS or type(header.get(name)) is not str:
             raise Malformed("header_malformed", pointer=f"/header/{escape(name)}")
-    if header["typ"] != TYPE:
-        raise Malformed("header_malformed", f"typ is not {TYPE}", pointer="/header/typ")
+    if header["typ"] != type_:
+        raise Malformed("header_malformed", f"typ is not {type_}", pointer="/header/typ")
     if header["alg"] not in ALGORITHMS:
         raise Malformed("alg_unsupported", ascii(header["alg"]), pointer="/header/alg")
     try:
@@ -147,12 +149,12 @@ def verify(signed: Signed) -> None:
         raise Unverifiable(fault.code, fault.detail, pointer="/signature") from None
 
 
-def sign(claims: dict[str, Any], key: SigningKey) -> bytes:
+def sign(claims: dict[str, Any], key: SigningKey, type_: str = TYPE) -> bytes:
     """The compact form of ``claims``, signed by ``key`` under its did:key. Raises ``Malformed`` as ``parse`` does."""
     payload = encode(claims, pointer="/payload")
     if len(payload) > MAX_PAYLOAD:
         raise Malformed("payload_too_large", f"{len(payload)} bytes", pointer="/payload")
-    header = encode({"alg": key.alg, "kid": kid_of(key.public), "typ": TYPE})
+    header = encode({"alg": key.alg, "kid": kid_of(key.public), "typ": type_})
     signing_input = f"{b64encode(header)}.{b64encode(payload)}".encode("ascii")
     return signing_input + b"." + b64encode(key.sign(signing_input)).encode("ascii")
 
@@ -168,6 +170,6 @@ def peek(compact: bytes) -> Signed:
     Spelling and limits are not looked at again, so for any other bytes the result means nothing.
     """
     header, body, tail = compact.split(b".")
-    alg, kid = _header(header)
+    alg, kid = _header(header, TYPE)
     payload = b64decode(body)
     return Signed(compact, alg, kid, payload, orjson.loads(payload), b64decode(tail))

@@ -20,9 +20,16 @@ __all__ = [
 
 
 class Refused(Problem):
-    """A lawful no: the statement is signed and well formed, and a rule of the ledger forbids it."""
+    """A lawful no: the statement is signed and well formed, and a rule of the ledger forbids it.
+
+    ``refusal`` is the file by which the ledger answers for it (``ledger.log.refusal``), empty where it signed none.
+    """
 
     family = "rule"
+    refusal: bytes = b""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"refusal": self.refusal})
 
 
 class Absent(Problem):

@@ -61,7 +61,7 @@ def open_published(path: Path) -> MirrorSource:
 
 
 class MirrorSource(Source):
-    """A published log behind a function that reads its files."""
+    """A published log behind a function that reads its files; a ``publish.proven.Log``, too."""
 
     tables: tuple[Table, ...] = ("tile",)
 
@@ -81,6 +81,16 @@ class MirrorSource(Source):
     def entry(self, index: int) -> bytes | None:
         return self._entries(index - index % WIDTH_MAX)[index % WIDTH_MAX] if 0 <= index < self.size else None
 
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """Entries start..stop-1, which lie in one bundle."""
+        first = start - start % WIDTH_MAX
+        yield from self._entries(first)[start - first : stop - first]
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """The hashes of a tile, as wide as the size gives it."""
+        width = min(WIDTH_MAX, (self.size >> 8 * level) - number * WIDTH_MAX)
+        return self._hashes(Tile(level, number, width))
+
     def subjects(self) -> None:
         return None
 
@@ -92,7 +102,7 @@ class MirrorSource(Source):
 
     def leaf(self, index: int) -> bytes | None:
         number, place = divmod(index, WIDTH_MAX)
-        hashes = self._hashes(Tile(0, number, min(WIDTH_MAX, self.size - number * WIDTH_MAX)))
+        hashes = self.tile(0, number)
         return hashes[32 * place : 32 * place + 32] if hashes else None
 
     def _hashes(self, tile: Tile) -> bytes | None:

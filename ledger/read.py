@@ -94,6 +94,26 @@ class Reader:
         proof = merkle.inclusion_proof(index, head.size, self._nodes(head.size))
         return format_receipt(Receipt(data, index, proof, head.checkpoint))
 
+    def receipts(self, indexes: Sequence[int]) -> list[Receipt]:
+        """Receipts of several entries, all against one checkpoint. Raises ``Absent``."""
+        head, cosigned = self.head(), self._cosigned()
+        if cosigned is not None and max(indexes) < cosigned.size:
+            head = cosigned
+        nodes = self._nodes(head.size)
+        return [
+            Receipt(
+                self._entry(index, head.size),
+                index,
+                merkle.inclusion_proof(index, head.size, nodes),
+                head.checkpoint,
+            )
+            for index in indexes
+        ]
+
+    def root_at(self, size: int) -> bytes:
+        """The root of the tree at a signed size or a smaller one."""
+        return merkle.root_at(size, self._nodes(self.head().size))
+
     def consistency(self, old: int, new: int) -> Consistency:
         """The proof that size ``old`` extends to size ``new``. Raises ``Absent``."""
         size = self.head().size

@@ -38,7 +38,7 @@ declare(
     disclosed_value_malformed=("a disclosed value does not have the form its field asks for", "sign it anew"),
 )
 
-Signer = Literal["party", "newcomer", "governance"]
+Signer = Literal["party", "newcomer", "governance", "service"]
 K = TypeVar("K", bound="Kind")
 
 KINDS: dict[str, type[Kind]] = {}

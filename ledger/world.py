@@ -37,6 +37,7 @@ declare(
     act_valid_too_long=("exp lies further from iat than the charter allows", "sign it again with an earlier exp"),
     delegation_unknown=("no delegation with this id is in force", "sign with a key of the issuer, without via"),
     key_not_of_issuer=("the signing key does not belong to the issuer", "sign with a key of iss"),
+    signer_not_service=("only the service key of the charter may sign this", "the service signs it by itself"),
     signer_not_governance=("only the governance key of the charter may sign this", "sign with the governance key"),
     party_known=("this DID speaks for a party already", "use the party it speaks for: cadastre show DID"),
     party_unknown=("no party speaks through this DID", "join first: cadastre join --name NAME --as KEY"),
@@ -55,6 +56,8 @@ class Charter(Protocol):
     @property
     def governance(self) -> str: ...
     @property
+    def service(self) -> str: ...
+    @property
     def validity(self) -> int: ...
 
 
@@ -71,11 +74,14 @@ class State:
     A field that comes with a later rules version has a default and says since when: ``metadata={"since": 2}``. At its
     default it is left out of the bytes, so the oldest state still reads, and replays to the bytes it had.
     ``lookups`` and ``words`` are pure functions of the state: finding a subject needs no bookkeeping of its own.
-    ``UNIQUE`` names the look-ups that rules may use; one of those never leads to two subjects.
+    ``UNIQUE`` names the look-ups that rules may use; one of those never leads to two subjects. ``PROVEN`` names those
+    whose lists the state map proves (``ledger.statemap``): what answers who and which. It is part of what a root
+    commits to, so it never changes for a type that there is.
     """
 
     TYPE: ClassVar[str] = ""
     UNIQUE: ClassVar[tuple[str, ...]] = ()
+    PROVEN: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, *, of: str, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -306,6 +312,10 @@ class World:
         self.size += 1
         return change
 
+    def check(self, statement: Statement, time: int) -> None:
+        """Judge a verified statement as :meth:`admit` would, and change nothing either way. Raises ``Refused``."""
+        self._judge(statement, time)
+
     def _judge(self, statement: Statement, time: int) -> Act[Any]:
         claims, body = statement.claims, statement.body
         if (self.size == 0) != (body.NAME == "ledger.opened"):
@@ -353,6 +363,9 @@ class World:
         if signer == "governance":
             if self.size and iss != self.charter.governance:
                 raise Refused("signer_not_governance", pointer="/payload/iss")
+        elif signer == "service":
+            if iss != self.charter.service:
+                raise Refused("signer_not_service", pointer="/payload/iss")
         elif signer == "newcomer":
             if party is not None:
                 raise Refused("party_known", f"{iss} speaks for {party}", subject=party, pointer="/payload/iss")

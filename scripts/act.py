@@ -25,12 +25,13 @@ import typer
 
 from api.client import Admitted, Verdict, conceal, sign_statement
 from api.client.signing import pins_of
-from identity.errors import Malformed, declare
+from identity.errors import Malformed, Problem, declare
 from ledger.statement import receive
 from scripts.command import Halted, check_free, command
 from scripts.jsonfile import read_object
 from scripts.options import LOCAL, Json, Key, LedgerUrl
 from scripts.output import bar, print_admitted, print_note
+from scripts.refused import check_refusal, keep_refusal, kept_at, signed_refusal
 from scripts.session import load_key, session
 from scripts.times import parse_span
 from scripts.trust import Home
@@ -49,7 +50,7 @@ Hide = Annotated[
 ]
 
 
-@command()
+@command(acts=True)
 def act(
     kind: KindName,
     body: Body,
@@ -125,7 +126,7 @@ def sign(
         print_note(f"opens     {opened}")
 
 
-@command()
+@command(acts=True)
 def submit(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE…", help="Signed statements; - for stdin.", allow_dash=True)
@@ -133,7 +134,10 @@ def submit(
     ledger: LedgerUrl = LOCAL,
     json: Json = False,
 ) -> None:
-    """Hand in signed statements: one verdict for each, in their order. The same ones again do no harm."""
+    """Hand in signed statements: one verdict for each, in their order. The same ones again do no harm.
+
+    Of several statements the refusal of each is kept in a file of its own: FILE.1, FILE.2, by its line.
+    """
     statements = [statement for file in files for statement in _statements(file)]
     if not statements:
         raise Halted("nothing_to_submit", ", ".join(map(str, files)))
@@ -143,9 +147,14 @@ def submit(
             print_admitted(_kind_of(statements[0]), admitted, json)
             return
         refused = 0
+        for line, _ in enumerate(statements, 1):
+            if (place := kept_at(line)) is not None:
+                check_free(place)
         with bar("submitting", len(statements)) as progress:
             for verdict in at.client.submit_batch(statements):
-                refused += not isinstance(verdict.outcome, Admitted)
+                if not isinstance(verdict.outcome, Admitted):
+                    refused += 1
+                    check_refusal(verdict.outcome, statements[verdict.line - 1])
                 _print_verdict(verdict, json)
                 progress.advance(progress.task_ids[0])
     if refused:
@@ -202,5 +211,8 @@ def _print_verdict(verdict: Verdict, json: bool) -> None:
         )
     else:
         shown = {"line": verdict.line, "code": outcome.code, "detail": outcome.detail, "advice": outcome.advice}
+        shown |= {"refusal": signed.decode()} if (signed := signed_refusal(outcome)) else {}
         text = f"{verdict.line}  refused  {outcome.code}: {outcome.detail or outcome.title}"
     print(orjson.dumps(shown).decode() if json else text)
+    if isinstance(outcome, Problem) and signed_refusal(outcome) and kept_at(verdict.line) is not None:
+        print_note(keep_refusal(outcome, verdict.line) or "")

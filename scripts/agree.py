@@ -28,7 +28,7 @@ TIMEOUT_S = 3600.0
 Agreement = Annotated[str, typer.Argument(metavar="AGREEMENT", help="Id of the negotiation.")]
 
 
-@command()
+@command(acts=True)
 def request(
     offer: Annotated[str, typer.Argument(metavar="OFFER", help="Id of the offer.")],
     key: Key,
@@ -55,7 +55,7 @@ def request(
             pursue(at, admitted.subject, Terms(terms, digest), timeout, account)
 
 
-@command()
+@command(acts=True)
 def agree(
     agreement: Agreement,
     key: Key,
@@ -69,7 +69,7 @@ def agree(
         sign_on(at, at.subject(agreement, "agreement"), account, timeout if wait else None)
 
 
-@command()
+@command(acts=True)
 def counter(
     agreement: Agreement,
     key: Key,
@@ -101,7 +101,7 @@ def counter(
             pursue(at, agreement, Terms(terms, digest), timeout, account)
 
 
-@command()
+@command(acts=True)
 def terminate(
     agreement: Agreement,
     key: Key,

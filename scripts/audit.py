@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, ParamSpec, TypeVar, cast
 
 import orjson
 import typer
@@ -26,15 +26,17 @@ import typer
 from api.client import Client, ServerProblem, Subject
 from ledger.audit import RemoteSource, Source, Verdict, Workers, open_folder, unreadable
 from ledger.audit import audit as judge
+from ledger.audit.replay import Replay
 from ledger.audit.source import Row
 from ledger.bundle import export as write_bundle
 from ledger.bundle import open_bundle
+from ledger.circulation.charter import Ledger, PredecessorState
 from ledger.errors import CATALOGUE, Absent, Corrupt, Malformed, Problem, Unavailable, Unverifiable
 from ledger.log.policy import EMPTY, Policy, parse_policy
 from ledger.mirror import MirrorSource, is_published, open_published
 from scripts.command import check_free, command, tell_of
-from scripts.options import Json
-from scripts.output import bar, print_json
+from scripts.options import Json, ReaderKey
+from scripts.output import bar, print_json, print_note
 from scripts.session import session
 
 Q = ParamSpec("Q")
@@ -55,10 +57,16 @@ def audit(
     policy: Annotated[
         Path | None, typer.Option(exists=True, metavar="FILE", help="Which witnesses must have seen it.")
     ] = None,
+    key: ReaderKey = None,
+    evidence: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write evidence, if a known checkpoint proves a fork.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Processes that help.  [default: all cores]")] = None,
     json: Json = False,
 ) -> None:
     """Replay a ledger from its bytes: every signature, link, rule, state and proof."""
+    if evidence is not None:
+        check_free(evidence)
     count = max(1, (os.cpu_count() or 2) - 1) if workers is None else workers
     with Workers(count) as helpers, bar("auditing", None) as progress:
 
@@ -66,11 +74,18 @@ def audit(
             progress.update(progress.task_ids[0], completed=done, total=total)
 
         asked = EMPTY if policy is None else parse_policy(policy.read_bytes())
-        verdict = _judge(source, helpers, [file.read_bytes() for file in known or []], asked, show)
+        replay = Replay()
+        verdict = _judge(source, key, helpers, [file.read_bytes() for file in known or []], asked, show, replay)
+    before = _predecessor(replay) if verdict.proven else None
     if json:
-        print_json(_members(verdict))
+        print_json(_members(verdict) | ({} if before is None else {"succeeds": before}))
     if not verdict.proven or verdict.reason:
         _tell_why(verdict)
+    if evidence is not None and verdict.evidence is not None:
+        evidence.write_bytes(verdict.evidence)
+        print_note(f"evidence of the fork was written to {evidence}; judge it with: cadastre verify {evidence}")
+    if not json and before is not None:
+        print("succeeds: {origin}  size={size} root={root}".format_map(before))
     if not json:
         print(verdict.line())
     if not verdict.proven:
@@ -81,11 +96,12 @@ def audit(
 def export(
     source: SourceName,
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="File to write; must not be there.")],
+    key: ReaderKey = None,
     json: Json = False,
 ) -> None:
     """Write a whole ledger into one file that can be audited anywhere. Private values stay behind."""
     check_free(bundle)
-    with open_source(source) as opened:
+    with open_source(source, key) as opened:
         if isinstance(opened, MirrorSource):
             raise Unavailable("mirror_subjects_absent", source)
         write_bundle(opened, bundle)
@@ -97,10 +113,10 @@ def export(
 
 
 @contextmanager
-def open_source(named: str) -> Iterator[Source]:
-    """The source of this name. Raises ``Problem``."""
+def open_source(named: str, key: Path | None = None) -> Iterator[Source]:
+    """The source of this name. ``key``: file of a member's key, for a service that asks for one. Raises ``Problem``."""
     if _is_address(named):
-        with session(named) as at:
+        with session(named, reader=key) as at:
             yield _remote(at.client)
     elif is_published(Path(named)):
         yield open_published(Path(named))
@@ -113,20 +129,31 @@ def open_source(named: str) -> Iterator[Source]:
 
 
 def _judge(
-    named: str, workers: Workers, known: list[bytes], policy: Policy, show: Callable[[int, int], None]
+    named: str,
+    key: Path | None,
+    workers: Workers,
+    known: list[bytes],
+    policy: Policy,
+    show: Callable[[int, int], None],
+    replay: Replay,
 ) -> Verdict:
     """The verdict on a source; on one too damaged to be opened, too. Raises ``Problem`` where there is none."""
     with ExitStack() as stack:
         try:
-            source = stack.enter_context(open_source(named))
+            source = stack.enter_context(open_source(named, key))
         except (Corrupt, Malformed) as wrong:
             if _is_address(named):
                 raise
             return unreadable(wrong)
         try:
-            return judge(source, workers, known=known, policy=policy, progress=show)
+            return judge(source, workers, known=known, policy=policy, progress=show, replay=replay)
         except Unavailable as silent:
             raise silent.__cause__ if isinstance(silent.__cause__, Problem) else silent from None
+
+
+def _predecessor(replay: Replay) -> PredecessorState | None:
+    """The ledger that the charter names as the one it goes on from."""
+    return cast(Ledger, replay.world.charter).succeeds if replay.world.has_charter else None
 
 
 def _is_address(named: str) -> bool:

@@ -11,19 +11,21 @@ told on stderr in two lines, never a traceback:
     next: what to do about it
 
 or, with --json, in one: ``{"code":…,"title":…,"detail":…,"pointer":…,"index":…,"subject":…,"advice":…}``, without the
-members that would say nothing.
+members that would say nothing; ``refusal`` has the file by which the ledger signed for a refusal by rule. For people a
+third line says where that was kept, or how to keep it.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, NoReturn, ParamSpec, TypeVar
+from typing import Any, Literal, NoReturn, ParamSpec, TypeVar, cast
 
 import orjson
 import typer
@@ -32,7 +34,8 @@ from identity.errors import Problem, declare
 from ledger.errors import Newer
 from scripts import index
 from scripts.help import Explained, ExplainedGroup
-from scripts.output import for_programs, is_for_programs, printable
+from scripts.output import for_programs, is_for_programs, print_note, printable
+from scripts.refused import KeptIn, keep_refusal, keeping, signed_refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -129,20 +132,35 @@ class Halted(Problem):
 
 
 def command(
-    name: str | None = None, *, into: typer.Typer = app, no: Word = "refused"
+    name: str | None = None, *, into: typer.Typer = app, no: Word = "refused", acts: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Register a function as a command, under its own name unless given. ``no`` is the word its refusals begin with."""
+    """Register a function as a command, under its own name unless given. ``no`` is the word its refusals begin with.
+
+    One that ``acts`` hands statements in: it also takes --refusal FILE, which its function does not see.
+    """
 
     def register(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            with for_programs(bool(kwargs.get("json"))), _told(no):
+            file = cast(Path | None, kwargs.pop("refusal", None)) if acts else None
+            with for_programs(bool(kwargs.get("json"))), keeping(file), _told(no):
+                if file is not None:
+                    check_free(file)
                 return function(*args, **kwargs)
 
+        if acts:
+            _take(guarded, function)
         into.command(name, cls=Explained)(guarded)
         return guarded
 
     return register
+
+
+def _take(guarded: Callable[..., Any], function: Callable[..., Any]) -> None:
+    """Let a command take --refusal, beside what its function takes."""
+    taken = inspect.signature(function, eval_str=True)
+    refusal = inspect.Parameter("refusal", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=KeptIn)
+    guarded.__signature__ = taken.replace(parameters=[*taken.parameters.values(), refusal])  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -181,6 +199,7 @@ def tell(error: Problem, no: Word = "refused") -> None:
         index=error.index,
         subject=error.subject,
         advice=error.advice,
+        refusal=signed_refusal(error).decode(),
     )
 
 
@@ -198,4 +217,11 @@ def tell_of(no: Word, **members: str | int | None) -> None:
 
 def _stop(no: Word, error: Problem) -> NoReturn:
     tell(error, no if error.family in DOUBTED else "refused")
+    if error.family == "rule" or signed_refusal(error):
+        try:
+            note = keep_refusal(error)
+        except OSError as failed:
+            note = f"the signed refusal could not be kept: {failed.strerror}"
+        if note is not None:
+            print_note(note)
     raise typer.Exit(1)

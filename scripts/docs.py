@@ -1,4 +1,4 @@
-"""Writes docs/kinds.md and docs/refusals.md from the registry, or checks that they are as it would write them.
+"""Writes the pages of docs/ that follow from declarations (kinds, refusals, settings), or checks them.
 
 python -m scripts.docs            write
 python -m scripts.docs --check    exit 1 and name the page that is out of date
@@ -16,6 +16,7 @@ from pkgutil import walk_packages
 from ledger.errors import CATALOGUE
 from ledger.statement import KINDS, Kind
 from scripts.forms import SIGNERS, fields_of
+from scripts.settings import listed
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -95,11 +96,29 @@ def refusals() -> str:
     return "\n".join(lines) + "\n"
 
 
+def settings() -> str:
+    """The page of settings."""
+    lines = [
+        "# Settings",
+        "",
+        "Generated from their declarations by `make docs`. Each is a variable of the environment in which",
+        "`cadastre serve` or `cadastre witness` is started; `cadastre settings` lists them too. A variable that begins",
+        "with `CADASTRE_SERVE_` and is none of these is refused.",
+        "",
+        "| variable | default | form | what it sets |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{name}` | {_cell(default)} | {_cell(form)} | {_cell(said)} |" for name, default, form, said in listed()
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-PAGES = {"kinds.md": kinds, "refusals.md": refusals}
+PAGES = {"kinds.md": kinds, "refusals.md": refusals, "settings.md": settings}
 
 
 def main(arguments: list[str]) -> int:

@@ -16,7 +16,12 @@ import orjson
 
 Schema = dict[str, Any]
 
-SIGNERS = {"party": "a party", "newcomer": "a DID that speaks for nobody yet", "governance": "the governance key"}
+SIGNERS = {
+    "party": "a party",
+    "newcomer": "a DID that speaks for nobody yet",
+    "governance": "the governance key",
+    "service": "the service key, by itself",
+}
 SAFE_END = 2**53  # all integers end below it (``identity.canonical``)
 SECONDS_END = 2**38  # instants end below it (``ledger.values``)
 
@@ -76,11 +81,13 @@ def form_of(form: Schema, schema: Schema, *, inline: bool = False) -> str:
     if form.get("type") == "array":
         count = _bounds(form.get("minItems"), form.get("maxItems"))
         return f"list of {form_of(form.get('items', {}), schema, inline=inline)}" + (f", {count}" if count else "")
+    if form.get("format") == "path":
+        return "path"
     if form.get("type") == "string":
         count = _bounds(form.get("minLength"), form.get("maxLength"))
         return f"text ({count} letters)" if count else "text"
-    if form.get("type") == "integer":
-        return f"integer ({bounds})" if (bounds := _range(form)) else "integer"
+    if form.get("type") in ("integer", "number"):
+        return f"{form['type']} ({bounds})" if (bounds := _range(form)) else str(form["type"])
     return "true or false" if form.get("type") == "boolean" else "JSON"
 
 

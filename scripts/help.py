@@ -10,7 +10,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-EVERYWHERE = ("--as", "--ledger", "--json", "--help")
+EVERYWHERE = ("--as", "--ledger", "--refusal", "--json", "--help")
 SUMMARY_MAX = 1_000  # letters: as long as it may be
 
 _TYPE = re.compile(r"<(?:list\[)?(str|int|float|path)(?: range)?\]?>", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""``cadastre init``: make a ledger: its folder, three keys, store and charter.
+"""``cadastre init``: make a ledger: its folder, four keys, store and charter.
 
 Everything that can be refused is judged in memory before anything is written, and what fails half-way is taken away
 again, so that there is either a whole ledger or none.
@@ -20,10 +20,12 @@ from api.client.signing import sign_statement
 from api.keyring import cosigner_with
 from identity.did import did_of
 from identity.keys import SECRET_BYTES, SigningKey, write_key
-from identity.note import Signer, format_vkey
+from identity.note import Signer, Verifier, format_vkey
+from identity.signature import ED25519
 from ledger.append import Admitted, Writer
 from ledger.errors import Problem
 from ledger.log.chain import check_origin
+from ledger.log.refusal import refusal_key_name
 from ledger.statement import Statement, receive
 from ledger.store.files import Folder, KeyName
 from ledger.world import RULES, World
@@ -34,18 +36,19 @@ from scripts.output import print_json, print_pairs
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The three keys of a ledger: governance signs its charter, service its own acts, log its checkpoints."""
+    """The keys of a ledger: governance signs its charter, service its own acts, log its checkpoints, refusal its no."""
 
     governance: SigningKey
     service: SigningKey
     log: SigningKey
+    refusal: SigningKey
     signer: Signer
 
     @classmethod
     def generate(cls, origin: str) -> Keys:
         seed = secrets.token_bytes(SECRET_BYTES)
-        governance, service = SigningKey.generate("Ed25519"), SigningKey.generate("Ed25519")
-        return cls(governance, service, SigningKey("Ed25519", seed), Signer(origin, seed))
+        governance, service, refusal = (SigningKey.generate("Ed25519") for _ in range(3))
+        return cls(governance, service, SigningKey("Ed25519", seed), refusal, Signer(origin, seed))
 
 
 @command()
@@ -60,6 +63,10 @@ def init(
     ] = "either",
     authority: Annotated[
         list[str] | None, typer.Option(metavar="DID=ROLE", help="Recognises an authority for a role.")
+    ] = None,
+    succeeds: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="The ledger it goes on from, after that one's loss; audited first."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -77,7 +84,12 @@ def init(
         "service": did_of(keys.service.public),
         "logKey": format_vkey(keys.signer.verifier),
         "mldsaKey": format_vkey(cosigner_with(origin, keys.log).verifier),
+        "refusalKey": format_vkey(Verifier(refusal_key_name(origin), ED25519, keys.refusal.public.raw)),
     }
+    if succeeds is not None:
+        from scripts.succession import predecessor  # imported here: an audit takes much that is not needed else
+
+        body["succeeds"] = predecessor(succeeds)
     charter = _charter(origin, body, keys)
     folder = Folder.create(directory)
     try:
@@ -121,7 +133,12 @@ def _open(folder: Folder, origin: str, charter: Statement, keys: Keys) -> Admitt
     from ledger.store.heads import Heads
     from ledger.store.sql import SqlStore
 
-    made: dict[KeyName, SigningKey] = {"governance": keys.governance, "service": keys.service, "log": keys.log}
+    made: dict[KeyName, SigningKey] = {
+        "governance": keys.governance,
+        "service": keys.service,
+        "log": keys.log,
+        "refusal": keys.refusal,
+    }
     for name, key in made.items():
         write_key(folder.key(name), key)
     store = SqlStore.create(folder.store)
@@ -141,20 +158,24 @@ def _open(folder: Folder, origin: str, charter: Statement, keys: Keys) -> Admitt
 
 
 def _print(folder: Folder, origin: str, body: dict[str, Any], admitted: Admitted, json: bool) -> None:
-    made = {
+    made: dict[str, Any] = {
         "folder": str(folder.path),
         "origin": origin,
         "charter": admitted.subject,
         "vkey": body["logKey"],
         "mldsaVkey": body["mldsaKey"],
+        "refusalVkey": body["refusalKey"],
         "governance": body["governance"],
         "service": body["service"],
     }
+    if "succeeds" in body:
+        made["succeeds"] = body["succeeds"]
     if json:
         print_json(made)
         return
     print("made a ledger:")
-    print_pairs(((name, value) for name, value in made.items() if name != "mldsaVkey"), indent=2)  # 1,800 letters
+    long = ("mldsaVkey", "refusalVkey")
+    print_pairs(((name, value) for name, value in made.items() if name not in long), indent=2)
     print(f"""
 Give the vkey to whoever shall check its receipts: 'log VKEY' and 'quorum none' make a policy file.
 Move {folder.key("governance")} offline: whoever has it can change the charter, and serving does not need it.

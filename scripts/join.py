@@ -12,7 +12,7 @@ from scripts.output import print_admitted
 from scripts.session import session
 
 
-@command()
+@command(acts=True)
 def join(
     key: Key,
     name: Annotated[str, typer.Option(help="Legal name.")],

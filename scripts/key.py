@@ -13,6 +13,7 @@ from identity.errors import declare
 from identity.keys import Algorithm, SigningKey, write_key
 from identity.note import Verifier, format_vkey
 from identity.signature import ED25519
+from ledger.log.refusal import refusal_key_name
 from scripts.command import Halted, app, command
 from scripts.help import ExplainedGroup
 from scripts.options import Json
@@ -48,7 +49,7 @@ def new(
 def show(
     file: File,
     origin: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Also show the vkeys it is as the log key of this ledger.")
+        str | None, typer.Option(metavar="NAME", help="Also show its vkeys as this ledger's log or refusal key.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -62,6 +63,7 @@ def _print(file: Path, key: SigningKey, origin: str | None, json: bool) -> None:
         if key.alg != "Ed25519":
             raise Halted("log_key_type", f"{file} is of type {key.alg}")
         shown["vkey"] = format_vkey(Verifier(origin, ED25519, key.public.raw))
+        shown["refusalVkey"] = format_vkey(Verifier(refusal_key_name(origin), ED25519, key.public.raw))
         shown["mldsaVkey"] = format_vkey(cosigner_with(origin, key).verifier)
     if json:
         print_json(shown)

@@ -24,7 +24,7 @@ Purposes = Annotated[
 ]
 
 
-@command()
+@command(acts=True)
 def offer(
     assets: Annotated[list[str], typer.Argument(metavar="ASSET…", help="Id of an asset you hold; up to 16.")],
     key: Key,
@@ -57,7 +57,7 @@ def offer(
         print_admitted("offer.opened", at.act("offer.opened", body), json)
 
 
-@command()
+@command(acts=True)
 def withdraw(
     subject: Annotated[str, typer.Argument(metavar="OFFER|TRANSFER", help="Id of what you proposed.")],
     key: Key,

@@ -18,6 +18,12 @@ Key = Annotated[
     Path,
     typer.Option("--as", envvar="CADASTRE_KEY", metavar="FILE", help="Key file of the party that signs."),
 ]
+ReaderKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--as", envvar="CADASTRE_KEY", metavar="FILE", help="Key file of a member, where only members may read."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait for the other side and sign the next steps by itself.")

@@ -53,7 +53,7 @@ NoManifest = Annotated[bool, typer.Option("--no-manifest", help="Do not write a 
 Existing = typer.Argument(exists=True, metavar="FILE", help="File or folder.")
 
 
-@command()
+@command(acts=True)
 def register(
     files: Annotated[list[Path], typer.Argument(exists=True, metavar="FILE…", help="Files or folders, an asset each.")],
     key: Key,
@@ -97,7 +97,7 @@ def register(
             print_admitted("asset.registered", admitted, json, file=str(file), sha256=content.digest, **manifest)
 
 
-@command()
+@command(acts=True)
 def revise(
     asset: Annotated[str, typer.Argument(metavar="ASSET", help="Id of an asset you hold.")],
     file: Annotated[Path, Existing],
@@ -148,7 +148,7 @@ def revise(
         print_admitted("asset.revised", admitted, json, file=str(file), sha256=content.digest, **manifest)
 
 
-@command()
+@command(acts=True)
 def retire(
     asset: Annotated[str, typer.Argument(metavar="ASSET", help="Id of an asset you hold.")],
     key: Key,

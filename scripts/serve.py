@@ -32,7 +32,7 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Processes that verify signatures.")] = None,
     database: Annotated[str | None, typer.Option(metavar="URL", help="Where the store is, if not in DIR.")] = None,
 ) -> None:
-    """Serve a ledger over HTTP until stopped. Further settings: CADASTRE_SERVE_* (see api/settings.py)."""
+    """Serve a ledger over HTTP until stopped. Further settings: cadastre settings."""
     from api.settings import settings_from
 
     folder = Folder.open(directory)
@@ -43,12 +43,12 @@ def serve(
     begun = None
     if settings.workers:
         from api import forks
+        from api.anchors import addresses
         from api.writing import Apart
 
         forks.prepare()  # while this process has no threads
-        begun = Apart(
-            folder.path, settings.log_level, settings.heads
-        )  # opens the ledger beside the imports of the service
+        # opens the ledger beside the imports of the service
+        begun = Apart(folder.path, settings.log_level, settings.heads, addresses(settings))
     from api.app import serve as run
 
     run(settings, begun=begun)

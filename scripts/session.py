@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from api.client import Admitted, Client, Subject
-from identity.errors import Unverifiable, declare
+from identity.errors import Problem, Unverifiable, declare
 from identity.jws import statement_id
 from identity.keys import SigningKey, read_key
 from identity.note import Verifier
@@ -25,6 +25,7 @@ from ledger.log.chain import Entry
 from ledger.log.receipt import open_receipt
 from ledger.statement import Statement, receive
 from scripts.output import print_note
+from scripts.refused import check_refusal
 from scripts.signed import read_verified
 from scripts.trust import Home, meet
 
@@ -79,7 +80,11 @@ class Session:
         All that is answered is compared with what the receipt proves. The signature is not: ES256 has several for one
         statement, and the one that came first is recorded.
         """
-        admitted = self.client.submit(sent)
+        try:
+            admitted = self.client.submit(sent)
+        except Problem as refused:
+            check_refusal(refused, sent)
+            raise
         entry = self._opened(admitted.receipt)
         statement = receive(sent)
         subject = statement.claims.sub or next(iter(statement.opened.values()))
@@ -105,9 +110,13 @@ class Session:
 
 
 @contextmanager
-def session(ledger: str, key: Path | None = None) -> Iterator[Session]:
-    """A session with the ledger at this address, signing with the key in this file if there is one."""
-    with Client(ledger, key=None if key is None else load_key(key)) as client:
+def session(ledger: str, key: Path | None = None, reader: Path | None = None) -> Iterator[Session]:
+    """A session with the ledger at this address, signing with the key in this file if there is one.
+
+    ``reader`` is the file of the key that reads where only members may; it is opened when that turns out.
+    """
+    reading = None if reader is None else partial(load_key, reader)
+    with Client(ledger, key=None if key is None else load_key(key), reader=reading) as client:
         yield Session(client, _meet(client))
 
 

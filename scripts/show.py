@@ -8,7 +8,7 @@ import typer
 
 from api.client import Entry, Subject, Summary
 from scripts.command import command
-from scripts.options import LOCAL, Json, LedgerUrl
+from scripts.options import LOCAL, Json, LedgerUrl, ReaderKey
 from scripts.output import print_json, print_pairs, print_table
 from scripts.session import Session, session
 from scripts.times import show_micros
@@ -21,10 +21,11 @@ def show(
     what: Annotated[str, typer.Argument(metavar="ID|DID|INDEX", help="A subject, a party's DID, or an entry.")],
     at_size: Annotated[int | None, typer.Option("--at", metavar="SIZE", help="As it was at this size.", min=0)] = None,
     ledger: LedgerUrl = LOCAL,
+    key: ReaderKey = None,
     json: Json = False,
 ) -> None:
     """Show a subject or an entry."""
-    with session(ledger) as at:
+    with session(ledger, reader=key) as at:
         if what.isdecimal() and what.isascii():
             entry = at.client.entry(int(what))
             print_json(entry.model_dump()) if json else _print_entry(entry)
@@ -45,10 +46,11 @@ def search(
     status: Annotated[str | None, typer.Option(help="registered, retired, open, withdrawn.")] = None,
     limit: Limit = 50,
     ledger: LedgerUrl = LOCAL,
+    key: ReaderKey = None,
     json: Json = False,
 ) -> None:
     """Find assets and offers, latest first."""
-    with session(ledger) as at:
+    with session(ledger, reader=key) as at:
         conditions: dict[str, Any] = {
             "type": type_,
             "keyword": keyword,
@@ -74,11 +76,12 @@ def history(
     what: Annotated[str, typer.Argument(metavar="ID|DID", help="A subject, or a party's DID.")],
     limit: Limit = 50,
     ledger: LedgerUrl = LOCAL,
+    key: ReaderKey = None,
     json: Json = False,
 ) -> None:
     """List the entries that touched a subject, latest first."""
     found: list[Summary] = []
-    with session(ledger) as at:
+    with session(ledger, reader=key) as at:
         while len(found) < limit:
             before = found[-1].index if found else None
             page = at.client.history(what, before, min(100, limit - len(found)))

@@ -27,7 +27,7 @@ declare(
 )
 
 
-@command()
+@command(acts=True)
 def transfer(
     asset: Annotated[str, typer.Argument(metavar="ASSET", help="Id of an asset you hold.")],
     key: Key,
@@ -50,7 +50,7 @@ def transfer(
         print_admitted("transfer.proposed", at.act("transfer.proposed", body), json)
 
 
-@command()
+@command(acts=True)
 def accept(
     subject: Annotated[str, typer.Argument(metavar="AGREEMENT|TRANSFER", help="Id of what is proposed to you.")],
     key: Key,
@@ -79,7 +79,7 @@ def accept(
             sign_on(at, found, account, timeout if wait else None)
 
 
-@command()
+@command(acts=True)
 def decline(
     transfer_: Annotated[str, typer.Argument(metavar="TRANSFER", help="Id of the transfer.")],
     key: Key,

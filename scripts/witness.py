@@ -44,7 +44,7 @@ def witness(
     show: Annotated[bool, typer.Option("--show", help="Show its name, keys and logs, and do not serve.")] = False,
     json: Json = False,
 ) -> None:
-    """Cosign the checkpoints of other logs until stopped. Further settings: CADASTRE_SERVE_* (see api/settings.py)."""
+    """Cosign the checkpoints of other logs until stopped. Further settings: cadastre settings."""
     # Imported here: the libraries of service and store take time that other commands need not wait.
     from api.settings import settings_from
     from api.witness import alarm, serve

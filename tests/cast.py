@@ -32,6 +32,7 @@ from ledger.circulation.asset import Asset
 from ledger.circulation.offer import Offer
 from ledger.errors import Problem, Refused
 from ledger.log.chain import LINK_OF_FIRST, Entry, format_entry, link_of
+from ledger.log.refusal import refusal_key_name
 from ledger.statement import KINDS, Statement, receive
 from ledger.world import Change, State, Subject, World
 
@@ -85,6 +86,9 @@ CAST = {
 
 LOG = Signer(ORIGIN, seed("log"))
 """Signs checkpoints of a ledger that is made of a play."""
+
+REFUSING = Signer(refusal_key_name(ORIGIN), seed("refusal"))
+"""Signs refusals, where the charter names it."""
 
 POLICY = {
     "@type": "Offer",
@@ -186,6 +190,11 @@ class Play:
         found = self.world.party(self.cast[name].did)
         assert found is not None, f"{name} has not joined"
         return found
+
+    @property
+    def state_subject(self) -> str:
+        """The subject of the state that is committed to; the charter opened it."""
+        return self.entries[0].opened("state")
 
     def state(self, type_: type[S], subject: str) -> S:
         found = self.subjects[subject].state
@@ -378,7 +387,7 @@ def played_life() -> tuple[bytes, ...]:
 
 
 def life() -> Play:
-    """The life of a data set, in which every kind occurs at least once and private fields are used."""
+    """The life of a data set, in which every kind of a party occurs at least once and private fields are used."""
     play = Play()
     play.join("factory", "partner", "second")
     body = {"name": CAST["lender"].legal, "contact": {"email": "data@ribeira.example"}, "roles": ["lender"]}

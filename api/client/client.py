@@ -16,16 +16,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.client.answers import Admitted, Entry, Ledger, Page, Subject, Summary, Verdict, admitted_in, read
 from api.client.signing import LIFETIME_S, Randomness, conceal, pins_of, sign_statement
-from api.client.wire import ATTEMPTS, PASSING, Wire, problem_of
+from api.client.wire import ATTEMPTS, LEDGER, PASSING, Wire, problem_of
 from identity.canonical import b64encode
 from identity.did import did_of
 from identity.errors import Malformed, declare
 from identity.keys import SigningKey
+from identity.token import NONCE_BYTES, sign_token
 from ledger.errors import Absent, Unavailable
 
 BATCH_LINES = 1_000  # statements sent in one request of a batch
 BATCH_BYTES = 4 << 20
 BYTES = "application/octet-stream"
+COSE = "application/scitt-receipt+cose"  # RFC 9943 section 10.2
 NDJSON = "application/x-ndjson"
 JOSE = "application/jose"
 SD_JWT = "application/sd-jwt"
@@ -40,6 +42,8 @@ _OBJECTS = TypeAdapter(list[dict[str, Any]])
 class Client:
     """A ledger over HTTP, as one party sees it. Not thread-safe; a context manager that closes its connections.
 
+    ``reader`` gives the key that reads where only members may, and is asked for it then; it is ``key`` if not given.
+
     Every call raises the ledger's own errors, ``Unavailable`` if it cannot be reached. ``clock`` gives POSIX seconds,
     ``randomness`` that many random bytes.
     """
@@ -49,13 +53,16 @@ class Client:
         url: str,
         *,
         key: SigningKey | None = None,
+        reader: Callable[[], SigningKey] | None = None,
         clock: Callable[[], float] = time.time,
         randomness: Randomness = secrets.token_bytes,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.key = key
-        self._wire = Wire(url, transport, sleep)
+        self._reader = reader
+        self._reading: SigningKey | None = None
+        self._wire = Wire(url, transport, sleep, self.sign_token)
         self._clock = clock
         self._randomness = randomness
         self._ledger: Ledger | None = None
@@ -78,12 +85,21 @@ class Client:
         """The DID of the key this client signs with. Raises ``Malformed`` (``key_absent``)."""
         return did_of(self._need_key().public)
 
+    def sign_token(self) -> str | None:
+        """A token for the next request, where there is a key to sign it."""
+        if self._reading is None and self._reader is not None:
+            self._reading = self._reader()
+        key = self._reading or self.key
+        if key is None:
+            return None
+        return sign_token(key, self.ledger().audience, int(self._clock()), self._randomness(NONCE_BYTES))
+
     # -- what the ledger is ----------------------------------------------------------------------------------
 
     def ledger(self, *, anew: bool = False) -> Ledger:
         """Which ledger this is: asked once, since its name and audience never change, or ``anew`` for the rest."""
         if self._ledger is None or anew:
-            self._ledger = read(Ledger, self._wire.get("/v1/ledger"))
+            self._ledger = read(Ledger, self._wire.get(LEDGER))
         return self._ledger
 
     def checkpoint(self) -> bytes:
@@ -93,6 +109,10 @@ class Client:
     def consistency(self, old: int, new: int) -> dict[str, Any]:
         """The proof that size ``old`` extends to size ``new``, as the ledger spells it."""
         return _members(self._wire.get("/v1/consistency", {"old": old, "new": new}))
+
+    def published(self, path: str) -> bytes:
+        """A file of the published log, such as ``tile/0/000`` (C2SP tlog-tiles); not verified."""
+        return self._wire.get(f"/{path}", accept=BYTES)
 
     # -- acts ------------------------------------------------------------------------------------------------
 
@@ -214,11 +234,20 @@ class Client:
         """The file that proves an entry against the present checkpoint; not verified."""
         return self._wire.get(f"/v1/entries/{index}/receipt", accept="text/plain")
 
+    def cose_receipt(self, index: int) -> bytes:
+        """The COSE receipt of an entry against the present root (RFC 9942); not verified."""
+        return self._wire.get(f"/v1/entries/{index}/receipt.cose", accept=COSE)
+
     # -- subjects --------------------------------------------------------------------------------------------
 
     def subject(self, id_: str, at: int | None = None) -> Subject:
         """A subject by its id, a party by its DID as well; as it stands or as it stood at a size."""
         return read(Subject, self._wire.get(f"/v1/subjects/{quote(id_, safe=':')}", {"at": at}))
+
+    def state_proof(self, what: str, lookup: str | None = None, at: int | None = None) -> bytes:
+        """The file that proves a subject's state, or a list under a look-up, at a size committed to; not verified."""
+        path = f"/v1/subjects/{quote(what, safe=':')}/proof"
+        return self._wire.get(path, {"lookup": lookup, "at": at}, accept="text/plain")
 
     def subjects(self, after: int = -1, limit: int | None = None) -> list[Subject]:
         """Some subjects numbered above ``after``, in order of number; none after the last. What an audit reads."""

@@ -33,6 +33,7 @@ assert ledger.append, ledger.read  # imported for the codes they declare: what a
 ATTEMPTS = 6
 FIRST_PAUSE_S = 0.1  # doubled each time: 3.1 s in all, unless the service asks for more
 PAUSE_MAX_S = 5.0
+LEDGER = "/v1/ledger"  # open to everybody; a token needs what it says
 PASSING = frozenset({429, 502, 503, 504})  # answers that pass by themselves
 
 declare(
@@ -54,6 +55,7 @@ class ServerProblem(Problem):
     """A problem whose code this software does not know: the service is of another version, or not the service."""
 
     family = "service"
+    refusal: bytes = b""  # as of ``Refused``, where a rule of a later release says no
 
     def __init__(self, code: str, title: str, detail: str = "", advice: str = "") -> None:
         self.code, self.detail = code, detail
@@ -70,18 +72,27 @@ class ServerProblem(Problem):
         return self._advice
 
     def __reduce__(self) -> tuple[object, ...]:
-        return ServerProblem, (self.code, self._title, self.detail, self._advice)
+        return ServerProblem, (self.code, self._title, self.detail, self._advice), {"refusal": self.refusal}
 
 
 class Wire:
-    """One ledger's address. Closes its connections with ``close``. Raises ``Unavailable`` if it is no address."""
+    """One ledger's address. Closes its connections with ``close``. Raises ``Unavailable`` if it is no address.
+
+    ``token`` makes a token for one request (``identity.token``), or None; it is asked once the ledger wants tokens.
+    """
 
     def __init__(
-        self, url: str, transport: httpx.BaseTransport | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        url: str,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        token: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.url = url.rstrip("/")
         _check_address(url)
         self._sleep = sleep
+        self._token = token
+        self._known = False  # that the ledger wants tokens
         self._http = httpx.Client(base_url=self.url, transport=transport, timeout=httpx.Timeout(30, connect=5))
 
     def get(self, path: str, params: Params | None = None, accept: str = "application/json") -> bytes:
@@ -107,7 +118,8 @@ class Wire:
         failure: Problem = Unavailable("ledger_unreachable", self.url)
         for attempt in range(ATTEMPTS):
             try:
-                answer = self._http.request(method, path, params=asked, headers=headers, content=content)
+                given = headers | self._authorization(path)
+                answer = self._http.request(method, path, params=asked, headers=given, content=content)
             except httpx.TransportError as error:
                 failure = Unavailable("ledger_unreachable", f"{self.url}: {str(error) or type(error).__name__}")
                 after = None
@@ -115,12 +127,20 @@ class Wire:
                 if answer.is_success:
                     return answer
                 failure = problem_in(answer)
+                if failure.code == "readers_members" and not self._known:
+                    self._known = True
+                    continue
                 if answer.status_code not in PASSING:
                     break
                 after = answer.headers.get("Retry-After")
             if attempt + 1 < ATTEMPTS:
                 self.pause(attempt, after)
         raise failure
+
+    def _authorization(self, path: str) -> dict[str, str]:
+        """A token for this request alone, where the ledger wants one and there is a key to sign it."""
+        token = self._token() if self._known and path != LEDGER else None
+        return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 
 def _check_address(url: str) -> None:
@@ -146,6 +166,13 @@ def problem_in(answer: httpx.Response) -> Problem:
 
 def problem_of(members: Mapping[str, Any]) -> Problem:
     """The error that the members of a problem (RFC 9457) tell of, in the family its code is declared in."""
+    problem = _problem_of(members)
+    if isinstance(problem, (Refused, ServerProblem)):
+        problem.refusal = _text(members.get("refusal")).encode()
+    return problem
+
+
+def _problem_of(members: Mapping[str, Any]) -> Problem:
     code, detail = members["code"], _text(members.get("detail"))
     meaning = CATALOGUE.get(code)
     if meaning is None:

@@ -60,6 +60,7 @@ def audit(
     known: Sequence[bytes] = (),
     policy: Policy = EMPTY,
     progress: Progress | None = None,
+    replay: Replay | None = None,
 ) -> Verdict:
     """Audit a ledger. ``known``: checkpoints of it from elsewhere, such as one kept from the last audit.
 
@@ -67,14 +68,15 @@ def audit(
     Damage and fraud end in the verdict. Raises ``Unavailable`` if the source cannot be reached, and ``Malformed`` or
     ``Unverifiable`` if a known checkpoint is none of this ledger. Cost of an entry: two verifications of a signature,
     which any process may do, and about as long again for its replay here; memory for the state of every subject.
+    ``replay`` is what to replay with, for whoever wants to look on: what it sees counts where the verdict is proven.
     """
-    run = _Run(source, workers, progress)
+    run = _Run(source, workers, progress, replay or Replay())
     try:
         with _collector_at_rest():
             run.check_entries()
             check_tiles(source, run.tree)
         check_checkpoint(source.checkpoint, run.replay, run.tree)
-        check_known(known, run.replay, run.tree)
+        check_known(known, source.checkpoint, run.replay, run.tree)
         shown = [note for note in (source.checkpoint, *known) if note is not None]
         seen = check_seen(shown, policy, run.replay)
     except Finding as finding:
@@ -95,17 +97,18 @@ def unreadable(problem: Problem) -> Verdict:
 class _Run:
     """One audit: what runs ahead, what runs beside, and what both come to."""
 
-    def __init__(self, source: Source, workers: Workers, progress: Progress | None) -> None:
+    def __init__(self, source: Source, workers: Workers, progress: Progress | None, replay: Replay) -> None:
         self._source = source
         self._crew = Crew(workers)
         self._examining = Examining(self._crew, lambda done: progress(done, source.size) if progress else None)
-        self.replay = Replay()
+        self.replay = replay
         self.tree = Tree(())
         self.holds = 0  # entries
 
     def verdict(self, finding: Finding) -> Verdict:
         root = self.tree.root(self.holds)
-        return Verdict(finding.word, self.holds, root, finding.index, finding.reason, finding.subject, finding.detail)
+        named = (finding.index, finding.reason, finding.subject, finding.detail)
+        return Verdict(finding.word, self.holds, root, *named, finding.evidence)
 
     def check_entries(self) -> None:
         """Steps 1 to 4, but for the tiles. Raises ``Finding``: of several, the one that counts first."""

@@ -40,24 +40,31 @@ def _is_altered(source: Source, index: int) -> bool:
 
 
 def check_known_rules(source: Source, index: int, world: World) -> None:
-    """Raise ``Finding`` (newer) if the entry raises the ledger to rules that this software does not know.
+    """Raise ``Finding`` (newer) if the entry raises the ledger to rules that this software does not know."""
+    try:
+        entry = source.entry(index)
+    except Problem:
+        return
+    if entry is not None and (rules := rules_raised(entry, index, world)) is not None:
+        raise Finding("newer", "rules_unknown", f"rules version {rules}; the newest known is {RULES}", index=index)
+
+
+def rules_raised(entry: bytes, index: int, world: World) -> int | None:
+    """The rules version to which an entry raises the ledger, if this software does not know it.
 
     Only if governance signed it: nobody else can stop an audit. From there on, and with that very entry, any kind,
     field or algorithm may be one that a later release defines.
     """
     try:
-        entry = source.entry(index)
-        signed = parse(parse_entry(entry).statement) if entry is not None else None
-        if signed is None:
-            return
+        signed = parse(parse_entry(entry).statement)
         verify(signed)
     except Problem:
-        return
+        return None
     claims = signed.claims
     body = claims.get("body")
     if not isinstance(body, dict) or not isinstance(rules := body.get("rules"), int) or rules <= RULES:
-        return
+        return None
     kind = LedgerAmended.NAME if index else LedgerOpened.NAME
     governance = world.charter.governance if index else body.get("governance")
-    if claims.get("kind") == kind and signed.kid.partition("#")[0] == claims.get("iss") == governance:
-        raise Finding("newer", "rules_unknown", f"rules version {rules}; the newest known is {RULES}", index=index)
+    raised = claims.get("kind") == kind and signed.kid.partition("#")[0] == claims.get("iss") == governance
+    return rules if raised else None

@@ -13,9 +13,11 @@ from hashlib import sha256
 from typing import cast
 
 from identity.disclosure import hidden
+from ledger.audit.commitments import Commitments
 from ledger.audit.source import Chunk
 from ledger.circulation.charter import Ledger
-from ledger.errors import Corrupt
+from ledger.circulation.state import StateCommitted
+from ledger.errors import Corrupt, Refused
 from ledger.log.chain import link_of
 from ledger.statement import Statement, accept
 from ledger.world import Change, World
@@ -24,7 +26,10 @@ _LINK = 32  # bytes of an entry's hash
 
 
 class Replay:
-    """A ledger built again from its entries. Memory: the state of every subject, and about 150 bytes an entry."""
+    """A ledger built again from its entries.
+
+    Memory: the state of every subject, about 150 bytes an entry, and 300 more until a commitment covers it.
+    """
 
     def __init__(self) -> None:
         self.world = World("", complete=True)
@@ -33,6 +38,7 @@ class Replay:
         self.statements: dict[str, int] = {}  # statement id -> index
         self.opened = array("Q")  # by subject no: index of the entry that opened it
         self.mentions: list[array[int]] = []  # by subject no: indexes of the entries that touched it
+        self.commitments = Commitments()
         self.past: dict[int, list[tuple[int, bytes]]] = {}  # subject no -> (index, digest_of) of superseded states
         self._links = bytearray()  # SHA-256 of each entry
         self._times = array("Q")  # of each entry, ascending
@@ -61,6 +67,20 @@ class Replay:
         """The vkey of the log key in force at a size of 1 or more: the one that signs its checkpoint."""
         return next(vkey for since, vkey in reversed(self.log_keys) if since <= size)
 
+    @property
+    def last(self) -> tuple[int, bytes]:
+        """Time (microseconds) and hash of the last entry, of which there is one."""
+        return self._times[-1], bytes(self._links[-_LINK:])
+
+    def refused(self, statement: Statement, time: int) -> Refused | None:
+        """Why the rules refuse a verified statement as the next entry at a time; None if they do not."""
+        self._load_seen(statement)
+        try:
+            self.world.check(statement, time)
+        except Refused as why:
+            return why
+        return None
+
     def first_later(self, size: int, time: int) -> int | None:
         """The first of so many entries that is dated later than a time (microseconds), or None."""
         index = bisect_right(self._times, time)
@@ -76,10 +96,11 @@ class Replay:
         index = world.size
         if statement.id in self.statements:
             raise Corrupt("statement_repeated", f"statement {statement.id}")
-        if (seen := statement.seen()) is not None and seen[0] < index:
-            start = _LINK * seen[0]
-            world.load_hash(seen[0], bytes(self._links[start : start + _LINK]))
+        self._load_seen(statement)
+        if isinstance(statement.body, StateCommitted):
+            self._check_commitment(statement, statement.body)
         change = world.admit(statement, time)
+        self.commitments.add(index, change.changed)
         self.statements[statement.id] = index
         self._note(index, change)
         if index == 0:
@@ -88,6 +109,17 @@ class Replay:
         self._times.append(time)
         if b'"_sd"' in statement.signed.payload:
             self.private[index] = frozenset(hidden(statement.signed.claims["body"]))
+
+    def _load_seen(self, statement: Statement) -> None:
+        if (seen := statement.seen()) is not None and seen[0] < self.world.size:
+            start = _LINK * seen[0]
+            self.world.load_hash(seen[0], bytes(self._links[start : start + _LINK]))
+
+    def _check_commitment(self, statement: Statement, body: StateCommitted) -> None:
+        """Its root is that of the state, unless a rule is about to forbid it anyway."""
+        world, size = self.world, self.commitments.size
+        if world.has_charter and statement.claims.iss == world.charter.service and size < body.size <= world.size:
+            self.commitments.check(body)
 
     def _note(self, index: int, change: Change) -> None:
         for before, after in change.changed:

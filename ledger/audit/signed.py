@@ -13,6 +13,7 @@ from ledger.audit.verdict import Finding
 from ledger.errors import Problem
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.cosignature import cosignatures
+from ledger.log.fork import Checkpoints, format_fork
 from ledger.log.policy import Policy
 from ledger.world import SKEW_S
 
@@ -32,13 +33,28 @@ def check_checkpoint(note: bytes | None, replay: Replay, tree: Tree) -> None:
     _check_extended(checkpoint, tree)
 
 
-def check_known(notes: Iterable[bytes], replay: Replay, tree: Tree) -> None:
-    """Checkpoints from elsewhere are of these very entries.
+def check_known(notes: Iterable[bytes], shown: bytes | None, replay: Replay, tree: Tree) -> None:
+    """Checkpoints from elsewhere are of these very entries, as is the one that the source has ``shown``.
 
-    Raises ``Finding`` (diverged), or what opening them raises: then it is not this log that signed them.
+    Raises ``Finding`` (diverged), with evidence where the log has signed both sides; or what opening them raises: then
+    it is not this log that signed them.
     """
     for note in notes:
-        _check_extended(_open(note, replay), tree)
+        known = _open(note, replay)
+        try:
+            _check_extended(known, tree)
+        except Finding as finding:
+            if shown is not None and finding.reason == "checkpoint_other":
+                finding.evidence = _evidence((known, note), (_open(shown, replay), shown), tree)
+            raise
+
+
+def _evidence(known: tuple[Checkpoint, bytes], shown: tuple[Checkpoint, bytes], tree: Tree) -> bytes | None:
+    """What convicts the log's key. There is none where the known checkpoint is of more entries than the shown one."""
+    old, new = known[0].size, shown[0].size
+    if old > new:
+        return None
+    return format_fork(Checkpoints(tree.root(old), tree.consistency(old, new), known[1], shown[1]))
 
 
 def check_seen(notes: Iterable[bytes], policy: Policy, replay: Replay) -> bool:

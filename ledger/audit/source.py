@@ -83,7 +83,7 @@ class StoreSource(Source):
     tables = TABLES
 
     def __init__(self, store: Store, checkpoint: bytes | None) -> None:
-        self._store = store
+        self.store = store
         self.checkpoint = checkpoint
         try:
             head = store.head()
@@ -92,7 +92,7 @@ class StoreSource(Source):
         self.size = head.size if head else 0
 
     def chunks(self) -> Iterator[Chunk]:
-        start, rows, broken = 0, self._store.kept("entry"), None
+        start, rows, broken = 0, self.store.kept("entry"), None
         while broken is None:
             taken: list[Row] = []
             broken = _take(rows, WIDTH_MAX, taken)
@@ -109,20 +109,20 @@ class StoreSource(Source):
         raise Corrupt(broken.code, broken.detail, index=start) from broken
 
     def entry(self, index: int) -> bytes | None:
-        return self._store.entry(index)
+        return self.store.entry(index)
 
     def rows(self, table: Table) -> Iterator[Row]:
-        return self._store.kept(table)
+        return self.store.kept(table)
 
     def subjects(self) -> Iterator[Row]:
-        return self._store.scan("subject")
+        return self.store.scan("subject")
 
     def astray(self) -> Iterator[tuple[Table, Row, str]]:
-        return self._store.astray()
+        return self.store.astray()
 
     def leaf(self, index: int) -> bytes | None:
         number, place = divmod(index, WIDTH_MAX)
-        hashes = self._store.tile(0, number)
+        hashes = self.store.tile(0, number)
         return hashes[32 * place : 32 * place + 32] if hashes else None
 
 

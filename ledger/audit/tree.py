@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ledger.audit.source import Row
-from ledger.log.merkle import node_hash, root_at
+from ledger.log.merkle import consistency_proof, node_hash, root_at
 from ledger.log.tile import WIDTH_MAX, Tile, nodes_from_tiles, tiles_of
 
 _HASH = 32  # bytes
@@ -24,11 +24,15 @@ class Tree:
             self._levels.append(level)
             full = range(0, len(level) - _TILE + 1, _TILE)
             level = b"".join(_top(level[start : start + _TILE]) for start in full)
-        self._nodes = nodes_from_tiles(self._read, self.size)
+        self.nodes = nodes_from_tiles(self._read, self.size)
 
     def root(self, size: int) -> bytes:
         """The root of the first ``size`` entries."""
-        return root_at(size, self._nodes)
+        return root_at(size, self.nodes)
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof that one size extends another (RFC 6962, section 2.1.2)."""
+        return consistency_proof(old, new, self.nodes)
 
     def rows(self) -> Iterator[Row]:
         """(level, number, hashes) of each tile, in this order."""

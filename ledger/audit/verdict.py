@@ -28,15 +28,18 @@ Word = Literal["consistent", "witnessed", "diverged", "corrupt", "newer"]
 declare(
     "corrupt",
     statement_repeated=("a statement is entered twice", "keep both entries: no statement takes effect twice"),
-    state_other=("what is stored does not follow from the entries", "rebuild it from the entries, or restore a copy"),
+    state_other=(
+        "what is stored does not follow from the entries",
+        "make it again from the entries: cadastre restore DIR --from DIR",
+    ),
     index_other=(
         "an index of the store does not lead to a row",
-        "rebuild the store from the entries, or restore a copy",
+        "make the store again from the entries: cadastre restore DIR --from DIR",
     ),
     leaf_other=("the stored tree has another hash for this entry", "compare the entry with a mirror's, or a receipt"),
     disclosure_other=("a stored disclosure fits no private field of its entry", "erase it, or restore a copy"),
-    row_other=("the entry's row contradicts its entry", "restore a copy of the store"),
-    entry_missing=("the entry is missing", "fetch it from a mirror, or restore a copy of the store"),
+    row_other=("the entry's row contradicts its entry", "fill the store again: cadastre restore DIR --from SOURCE"),
+    entry_missing=("the entry is missing", "take it from a mirror or a copy: cadastre restore DIR --from SOURCE"),
     entry_time_beyond=(
         "witnesses had seen the entry before the time it bears",
         "ask the operator about the writer's clock, and the witnesses about theirs",
@@ -58,6 +61,7 @@ class Verdict:
     reason: str | None = None
     subject: str | None = None
     detail: str = ""
+    evidence: bytes | None = None  # of a fork (``ledger.log.fork``), where what is known proves one
 
     @property
     def proven(self) -> bool:
@@ -76,13 +80,21 @@ class Finding(Exception):
     """The audit ends here. Raised within the audit only; :func:`ledger.audit.audit` makes the verdict of it."""
 
     def __init__(
-        self, word: Word, reason: str, detail: str = "", *, index: int | None = None, subject: str | None = None
+        self,
+        word: Word,
+        reason: str,
+        detail: str = "",
+        *,
+        index: int | None = None,
+        subject: str | None = None,
+        evidence: bytes | None = None,
     ) -> None:
         self.word: Word = word
         self.reason = reason
         self.detail = detail
         self.index = index
         self.subject = subject
+        self.evidence = evidence
         super().__init__(word, reason, detail, index, subject)
 
     @classmethod

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -95,6 +95,8 @@ class Agreement(State, of="agreement"):
     ``digest`` covers the standing terms (:func:`digest_of_terms`); in full they are in the statement of entry
     ``statedIn``. ``policy`` is a digest, ``price`` as signed, times are POSIX seconds of the entries.
     """
+
+    PROVEN: ClassVar[tuple[str, ...]] = ("asset", "consumer", "offer", "provider")
 
     provider: str
     consumer: str

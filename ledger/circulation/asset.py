@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -112,6 +112,8 @@ class Asset(State, of="asset"):
     ``licences`` counts finalized agreements: they bind every holder, so whoever takes the asset over names the count.
     """
 
+    PROVEN: ClassVar[tuple[str, ...]] = ("holder", "derivedFrom")
+
     holder: str
     heldSince: int
     title: str
@@ -138,7 +140,9 @@ class Asset(State, of="asset"):
 
 @dataclass(frozen=True)
 class Version(State, of="version"):
-    """One version of an asset's content. Never changes."""
+    """One version of an asset's content. Never changes. Its asset counts them: all can be shown by number."""
+
+    PROVEN: ClassVar[tuple[str, ...]] = ("sha256",)
 
     asset: str
     number: int

@@ -1,7 +1,7 @@
-"""The charter: entry 0 says what this ledger is, who may join and read, its limits and its three keys.
+"""The charter: entry 0 says what this ledger is, who may join and read, its limits and its keys.
 
-Only the governance key amends it. The service key signs what the service itself states, the log key the checkpoints;
-governance replaces both by an amendment.
+Only the governance key amends it. The service key signs what the service itself states, the log key the checkpoints,
+the refusal key what the rules refused; governance replaces these by an amendment.
 """
 
 from __future__ import annotations
@@ -16,19 +16,23 @@ from identity import did
 from identity.errors import Problem
 from identity.note import parse_vkey
 from identity.signature import COSIGNATURE_MLDSA44, ED25519
+from ledger.circulation.state import Committed
 from ledger.errors import Refused, declare
 from ledger.form import Form
+from ledger.log.refusal import refusal_key_name
 from ledger.statement import Kind
-from ledger.values import Did, Text
+from ledger.values import Count, Did, Digest, Text
 from ledger.world import RULES, Act, State, World
 
 declare(
     "rule",
     ledger_open_already=("a ledger has one charter, its first entry", "change it with: cadastre act ledger.amended"),
-    charter_keys_alike=("governance and service need separate keys", "make a key for each: cadastre key new FILE"),
+    charter_keys_alike=("two keys of the charter are one", "make a key for each: cadastre key new FILE"),
     charter_key_unusable=("a key of the charter cannot be used", "give did:key DIDs and a vkey (cadastre key show)"),
     log_key_spent=("this log key was replaced before", "make another: cadastre key new FILE"),
     log_key_misnamed=("the log key's name is not the ledger's origin", "name the log key like the origin (C2SP)"),
+    refusal_key_misnamed=("the refusal key's name is not ORIGIN/refusals", "name it after the origin"),
+    successor_of_itself=("a ledger does not succeed one of its own name", "choose another origin for the successor"),
     rules_unknown=("this software does not know that rules version", "run a release that knows it"),
     rules_lowered=("the rules version never goes back", "leave rules out or raise it"),
     amendment_empty=("the amendment changes nothing", "name at least one thing that differs"),
@@ -39,6 +43,7 @@ Readers = Literal["public", "members"]
 Names = Literal["plain", "private", "either"]
 Vkey = Annotated[str, Field(min_length=1, max_length=2400, description="C2SP verifier key (signed-note)")]
 
+REFUSAL_KEY = Field(description="verifier key of what signs refusals, of type 0x01, named ORIGIN/refusals")
 MLDSA_KEY = Field(description="its second verifier key, of type 0x06 (ML-DSA-44)")
 
 
@@ -59,6 +64,20 @@ class Limits(Form):
     ] = 2_592_000
 
 
+class Predecessor(Form):
+    """The ledger that this one goes on from, after its loss: what was signed of it last, as far as anybody knows."""
+
+    origin: Annotated[str, Text(1, 255, "origin of the ledger that is succeeded")]
+    size: Annotated[Count, Field(description="its size, of which the entries are known to whoever opens this one")]
+    root: Annotated[Digest, Field(description="its Merkle root at that size")]
+
+
+class PredecessorState(TypedDict):
+    origin: str
+    size: int
+    root: str
+
+
 class AuthorityState(TypedDict):
     did: str
     roles: list[str]
@@ -69,7 +88,8 @@ class Ledger(State, of="ledger"):
     """The charter in force. ``formerLogKeys`` signed the checkpoints of smaller sizes, oldest first.
 
     ``logKeySince`` is the time of the entry by which the log key came into force, in POSIX seconds; until ``overlap``
-    seconds later its predecessor signs too. ``mldsaKey`` signs what is published, beside the log key.
+    seconds later its predecessor signs too. ``mldsaKey`` signs what is published, beside the log key, ``refusalKey``
+    what the rules refused. ``succeeds`` is the ledger this one goes on from.
     """
 
     rules: int
@@ -87,6 +107,8 @@ class Ledger(State, of="ledger"):
     logKeySince: int
     overlap: int
     mldsaKey: str | None
+    refusalKey: str | None
+    succeeds: PredecessorState | None
 
     def log_keys(self, seconds: int) -> list[str]:
         """The vkeys that sign checkpoints at this time: the log key, and the one it replaced not long ago."""
@@ -102,7 +124,7 @@ class Ledger(State, of="ledger"):
         return {role for authority in self.authorities for role in authority["roles"]}
 
 
-class LedgerOpened(Kind, name="ledger.opened", opens=("ledger",), signer="governance"):
+class LedgerOpened(Kind, name="ledger.opened", opens=("ledger", "state"), signer="governance"):
     """Opens the ledger: entry 0, the charter. Signed by the governance key."""
 
     rules: Annotated[int, Field(ge=1, description="rules version the ledger starts with")]
@@ -118,6 +140,8 @@ class LedgerOpened(Kind, name="ledger.opened", opens=("ledger",), signer="govern
     service: Did
     logKey: Vkey
     mldsaKey: Annotated[Vkey, MLDSA_KEY] | None = None
+    refusalKey: Annotated[Vkey, REFUSAL_KEY] | None = None
+    succeeds: Predecessor | None = None
 
     def check(self, world: World, act: Act[LedgerOpened]) -> None:
         if self.rules > RULES:
@@ -125,9 +149,12 @@ class LedgerOpened(Kind, name="ledger.opened", opens=("ledger",), signer="govern
         if act.iss != self.governance:
             raise Refused("signer_not_governance", "the charter is signed by the governance key it names")
         _check_keys(self.governance, self.service)
-        _check_log_keys(world.origin, self.logKey, self.mldsaKey)
+        _check_signers(world.origin, self.logKey, self.mldsaKey, self.refusalKey)
+        if self.succeeds is not None and self.succeeds.origin == world.origin:
+            raise Refused("successor_of_itself")
 
     def fold(self, world: World, act: Act[LedgerOpened]) -> None:
+        before = self.succeeds
         world.put(
             act.sub,
             Ledger(
@@ -146,8 +173,13 @@ class LedgerOpened(Kind, name="ledger.opened", opens=("ledger",), signer="govern
                 logKeySince=act.seconds,
                 overlap=self.limits.overlap,
                 mldsaKey=self.mldsaKey,
+                refusalKey=self.refusalKey,
+                succeeds=None
+                if before is None
+                else {"origin": before.origin, "size": before.size, "root": before.root},
             ),
         )
+        world.put(act.opens("state"), Committed())
 
 
 class LedgerAmended(Kind, name="ledger.amended", on="ledger", signer="governance"):
@@ -163,6 +195,7 @@ class LedgerAmended(Kind, name="ledger.amended", on="ledger", signer="governance
     service: Did | None = None
     logKey: Vkey | None = None
     mldsaKey: Annotated[Vkey, MLDSA_KEY] | None = None
+    refusalKey: Annotated[Vkey, REFUSAL_KEY] | None = None
 
     def check(self, world: World, act: Act[LedgerAmended]) -> None:
         charter = world.get(Ledger, act.sub)
@@ -176,13 +209,13 @@ class LedgerAmended(Kind, name="ledger.amended", on="ledger", signer="governance
         if amended == charter:
             raise Refused("amendment_empty")
         _check_keys(charter.governance, amended.service)
-        _check_log_keys(world.origin, amended.logKey, amended.mldsaKey)
+        _check_signers(world.origin, amended.logKey, amended.mldsaKey, amended.refusalKey)
 
     def fold(self, world: World, act: Act[LedgerAmended]) -> None:
         world.put(act.sub, self._amend(world.get(Ledger, act.sub), act.seconds))
 
     def _amend(self, charter: Ledger, seconds: int) -> Ledger:
-        plain = ("rules", "joiners", "listed", "readers", "names", "service", "logKey", "mldsaKey")
+        plain = ("rules", "joiners", "listed", "readers", "names", "service", "logKey", "mldsaKey", "refusalKey")
         named: dict[str, Any] = {name: value for name in plain if (value := getattr(self, name)) is not None}
         if self.authorities is not None:
             named["authorities"] = [_plain(authority) for authority in self.authorities]
@@ -200,7 +233,7 @@ def _plain(authority: Authority) -> AuthorityState:
 
 def _check_keys(governance: str, service: str) -> None:
     if governance == service:
-        raise Refused("charter_keys_alike")
+        raise Refused("charter_keys_alike", "governance and service")
     try:
         for name in (governance, service):
             did.key_of(name)
@@ -208,15 +241,23 @@ def _check_keys(governance: str, service: str) -> None:
         raise Refused("charter_key_unusable", str(wrong)) from None
 
 
-def _check_log_keys(origin: str, log_key: str, mldsa_key: str | None) -> None:
-    types = {log_key: ED25519} | ({mldsa_key: COSIGNATURE_MLDSA44} if mldsa_key is not None else {})
-    for vkey, signature_type in types.items():
-        try:
-            verifier = parse_vkey(vkey)
-        except Problem as wrong:
-            raise Refused("charter_key_unusable", str(wrong)) from None
-        if verifier.signature_type != signature_type:
-            detail = f"a key of type {verifier.signature_type:#04x} where {signature_type:#04x} is asked for"
-            raise Refused("charter_key_unusable", detail)
-        if verifier.name != origin:
-            raise Refused("log_key_misnamed", f"the log key is named {verifier.name}, the origin is {origin}")
+def _check_signers(origin: str, log_key: str, mldsa_key: str | None, refusal_key: str | None) -> None:
+    _check_vkey(log_key, ED25519, origin, "log_key_misnamed")
+    if mldsa_key is not None:
+        _check_vkey(mldsa_key, COSIGNATURE_MLDSA44, origin, "log_key_misnamed")
+    if refusal_key is not None:
+        _check_vkey(refusal_key, ED25519, refusal_key_name(origin), "refusal_key_misnamed")
+        if parse_vkey(refusal_key).public_key == parse_vkey(log_key).public_key:
+            raise Refused("charter_keys_alike", "log key and refusal key")
+
+
+def _check_vkey(vkey: str, signature_type: int, name: str, misnamed: str) -> None:
+    try:
+        verifier = parse_vkey(vkey)
+    except Problem as wrong:
+        raise Refused("charter_key_unusable", str(wrong)) from None
+    if verifier.signature_type != signature_type:
+        detail = f"a key of type {verifier.signature_type:#04x} where {signature_type:#04x} is asked for"
+        raise Refused("charter_key_unusable", detail)
+    if verifier.name != name:
+        raise Refused(misnamed, f"the key is named {verifier.name}, where {name} is asked for")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 from typing_extensions import TypedDict  # pydantic reads no other below Python 3.12
@@ -82,6 +82,8 @@ class Offer(State, of="offer"):
     (titles, keywords, highest classification) is copied from them as they were, so that offers are found by it: of
     each title the beginning, and of many keywords the first, so that a short statement makes no long state.
     """
+
+    PROVEN: ClassVar[tuple[str, ...]] = ("asset", "holder")
 
     holder: str
     assets: list[OfferedState]

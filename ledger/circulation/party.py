@@ -44,6 +44,7 @@ class Party(State, of="party"):
     """A party as everybody sees it; ``name`` and ``contact`` may be withheld (``{"_sd": [digest]}``)."""
 
     UNIQUE: ClassVar[tuple[str, ...]] = ("did",)
+    PROVEN: ClassVar[tuple[str, ...]] = ("did",)
 
     dids: list[str]
     name: str | dict[str, Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -42,6 +42,8 @@ class Transfer(State, of="transfer"):
 
     ``heldSince`` is the asset's at the proposal: where it differs later, the asset has changed hands in between.
     """
+
+    PROVEN: ClassVar[tuple[str, ...]] = ("asset", "holder", "to")
 
     asset: str
     holder: str

@@ -25,7 +25,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Protocol
 
-from identity.note import Signature, Verifier, parse_note, parse_vkey
+from identity.note import SIGNATURES_MAX, Signature, Verifier, parse_note, parse_vkey
 from ledger.circulation.charter import Ledger
 from ledger.errors import Corrupt, Malformed, Problem, Unavailable, declare
 from ledger.log.chain import parse_entry
@@ -47,7 +47,7 @@ declare(
     publish_unsigned=("the ledger has signed nothing to publish yet", "start the service once, so it signs"),
     publish_older=(
         "more is published than this ledger has signed",
-        "this copy of the ledger is older: do not serve it, restore the newest one",
+        "this copy of the ledger is older: do not serve it; fill it again: cadastre restore DIR --from SOURCE",
     ),
     publish_other=("another log is published there", "name another folder or bucket"),
     publish_raced=("another process publishes there", "wait until it is through, and leave it to one of them"),
@@ -203,15 +203,21 @@ def _check_same_history(published: bytes, checkpoint: Checkpoint, tree: Proven) 
 def _merged(published: bytes | None, note: bytes, verifiers: Sequence[Verifier]) -> bytes:
     """The note to publish: of the same size and root, cosignatures that are published already stay.
 
-    What is published stays as it is where it lacks no line: a signature of type 0x06 has another time each time.
+    What is published stays as it is where it lacks no line of the log: a signature of type 0x06 has another time each
+    time. Of a cosigner, who has signed it again, the line at hand is taken. More lines than a note may have: those at
+    hand alone.
     """
     if published is None or parse_note(published).text != parse_note(note).text:
         return note
-    ours = {(line.name, line.key_id) for line in parse_note(note).signatures}
-    theirs = parse_note(published).signatures
-    if ours <= {(line.name, line.key_id) for line in theirs} and _holds(published, verifiers):
-        return published
-    return with_cosignatures(note, [line for line in theirs if (line.name, line.key_id) not in ours])
+    ours, theirs = parse_note(note).signatures, parse_note(published).signatures
+    own = {(verifier.name, verifier.key_id) for verifier in verifiers}
+    there = {(line.name, line.key_id) for line in theirs}
+    if len(there | {(line.name, line.key_id) for line in ours}) > SIGNATURES_MAX:
+        return note
+    if all((line.name, line.key_id) in there for line in ours) and _holds(published, verifiers):
+        return with_cosignatures(published, [line for line in ours if (line.name, line.key_id) not in own])
+    known = {(line.name, line.key_id) for line in ours}
+    return with_cosignatures(note, [line for line in theirs if (line.name, line.key_id) not in known])
 
 
 def _holds(published: bytes, verifiers: Sequence[Verifier]) -> bool:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from ledger.errors import Corrupt, declare
-from ledger.log.merkle import leaf_hash, root_at
+from ledger.log.merkle import consistency_proof, inclusion_proof, leaf_hash, root_at
 from ledger.log.tile import WIDTH_MAX, Rows, Tile, format_path, hashed, nodes_from_rows
 
 CACHE = 64  # tiles kept hashed up, 35 kB each
@@ -54,6 +54,14 @@ class Proven:
     def root_at(self, size: int) -> bytes:
         """The root at this size or a smaller one, as the tiles make it."""
         return root_at(size, self._nodes)
+
+    def consistency(self, old: int) -> list[bytes]:
+        """The proof that the signed size extends this one, as the tiles make it: to be checked."""
+        return consistency_proof(old, self._size, self._nodes)
+
+    def inclusion(self, index: int) -> list[bytes]:
+        """The proof of an entry under the signed root."""
+        return inclusion_proof(index, self._size, self._nodes)
 
     def hashes(self, tile: Tile) -> bytes:
         """The hashes of a tile that is as wide as the size gives it."""

@@ -113,6 +113,12 @@ class Store(Protocol):
         Latest first. With no words and no keys: all of the types. What it is to have a word: ``words.has_word``.
         """
 
+    def changes(self, start: int) -> Iterator[tuple[Subject | None, Subject]]:
+        """Each subject that entries from ``start`` on opened or changed, in order of number; one consistent read.
+
+        How it stood when the ledger had ``start`` entries, None if it was not there, and how it stands.
+        """
+
     def tile(self, level: int, number: int) -> bytes | None:
         """The hashes of a tile, 32 bytes each, as many as it has so far (C2SP tlog-tiles)."""
 

@@ -1,9 +1,11 @@
 """The folder of a ledger: what lies where, who may write it, and the last signed checkpoint.
 
     DIR/ledger.db         the store (beside it, while it is open, SQLite's write-ahead log)
-    DIR/keys/NAME.key     the ledger's own keys: governance, service, log
+    DIR/keys/NAME.key     the ledger's own keys: governance, service, log, refusal
+    DIR/map.db            the state map (``map``), which follows from the entries
     DIR/checkpoint        the last checkpoint the ledger signed, for others to fetch; it may lag
     DIR/heads             the record of signed heads (``heads``), unless it is kept elsewhere
+    DIR/ledger.db.1 ...   stores that a restore put aside; who is sure not to need them deletes them
     DIR/lock              locked by the one process that writes; its content says which
 
 Whoever can read DIR/keys can sign as the ledger; keep governance.key elsewhere once the ledger is open. Whoever can
@@ -26,7 +28,7 @@ declare(
     folder_not_empty=("the folder holds other things", "name a folder that is empty or not there yet"),
 )
 
-KeyName = Literal["governance", "service", "log"]
+KeyName = Literal["governance", "service", "log", "refusal"]
 
 
 class Folder:

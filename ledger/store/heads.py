@@ -14,6 +14,7 @@ the last.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +34,7 @@ declare(
     "corrupt",
     heads_corrupt=(
         "the record of signed heads cannot be read",
-        "restore it from a copy that is as new, or ask a witness",
+        "compare the store with a mirror or witnesses, and put the record aside: cadastre restore DIR --from SOURCE",
     ),
 )
 declare(
@@ -43,31 +44,41 @@ declare(
 
 
 class Heads:
-    """A record of heads that is open for writing, by one process."""
+    """A record of heads that is open for writing, by one process: two copies of a ledger cannot both write there."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the record, and makes it where it is not there. Raises ``Corrupt`` and ``Unavailable``."""
+        """Opens the record, and makes it where it is not there.
+
+        Raises ``Corrupt`` and ``Unavailable`` (``store_locked``, ``head_unrecorded``).
+        """
         try:
             self.is_new = not path.exists()
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise Unavailable("head_unrecorded", f"{path}: {error.strerror}") from None
         try:
+            self._lock(path)
             if self.is_new:
                 os.ftruncate(self._file, 2 * SLOT)
                 os.fsync(self._file)
                 sync(path.parent)
-            self._slots = [_note_in(os.pread(self._file, SLOT, place * SLOT)) for place in range(2)]
-            if not self.is_new and self.last is None and any(os.pread(self._file, 2 * SLOT, 0)):
-                raise Corrupt("heads_corrupt", f"{path}: neither of its notes is whole")
+            self._slots = _slots_in(os.pread(self._file, 2 * SLOT, 0), path)
         except BaseException:
             self.close()
             raise
 
+    def _lock(self, path: Path) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable("store_locked", f"another process records its heads in {path}") from None
+        except OSError as error:
+            raise Unavailable("head_unrecorded", f"{path}: {error.strerror}") from None
+
     @property
     def last(self) -> bytes | None:
         """The checkpoint that was recorded last, or None in a record that has none yet."""
-        return max((note for note in self._slots if note is not None), key=_size_of, default=None)
+        return _last_of(self._slots)
 
     def record(self, note: bytes) -> None:
         """Write a checkpoint down; it is on the disk when this returns. Cost: one fdatasync.
@@ -88,6 +99,25 @@ class Heads:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._file)
+
+
+def last_head(path: Path) -> bytes | None:
+    """The checkpoint recorded last in a file that may be written meanwhile; None where there is none, or no file.
+
+    Raises ``Corrupt``, and ``OSError`` where it cannot be read.
+    """
+    return _last_of(_slots_in(path.read_bytes(), path)) if path.exists() else None
+
+
+def _last_of(slots: list[bytes | None]) -> bytes | None:
+    return max((note for note in slots if note is not None), key=_size_of, default=None)
+
+
+def _slots_in(data: bytes, path: Path) -> list[bytes | None]:
+    slots = [_note_in(data[place * SLOT : (place + 1) * SLOT]) for place in range(2)]
+    if slots == [None, None] and any(data[: 2 * SLOT]):
+        raise Corrupt("heads_corrupt", f"{path}: neither of its notes is whole")
+    return slots
 
 
 def _note_in(slot: bytes) -> bytes | None:

@@ -168,6 +168,12 @@ class MemoryStore(Store):
         known = reversed([subject for subject in self._now() if subject.no < before])
         return list(islice(filter(fits, known), limit))
 
+    def changes(self, start: int) -> Iterator[tuple[Subject | None, Subject]]:
+        with self._lock:
+            changed = [life for life in self._lives if life[-1].index >= start]
+            befores = [next((old for old in reversed(life) if old.index < start), None) for life in changed]
+            return iter([(before, life[-1]) for before, life in zip(befores, changed, strict=True)])
+
     def _now(self) -> list[Subject]:
         """Every subject as it stands, in the order of numbers."""
         with self._lock:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.errors import Corrupt, Unavailable
 from ledger.store import Batch, Head, Store, Table, sqlite
 from ledger.store.asked import Asked
+from ledger.store.changes import changed_since, opened_since, stood_at
 from ledger.store.files import sync
 from ledger.store.postings import Row
 from ledger.store.rows import rows_of
@@ -211,6 +212,24 @@ class SqlStore(Store):
             rows = [row for some in chunks for row in connection.execute(SUBJECTS.where(SUBJECT.c.no.in_(some)))]
         found = [_subject(subject_row(row)) for row in rows]
         return sorted(found, key=lambda subject: subject.no, reverse=True)
+
+    def changes(self, start: int) -> Iterator[tuple[Subject | None, Subject]]:
+        with self._read() as connection:
+            cursor: Any = connection.execute(changed_since(start)).cursor
+            while rows := cursor.fetchmany(_CHUNK):
+                befores = self._stood_at(connection, [row[0] for row in rows], start)
+                for after in map(_subject, map(subject_row, rows)):
+                    if after.no not in befores:
+                        raise Corrupt("store_corrupt", f"how it stood at size {start} is missing", subject=after.id)
+                    no, index, last, state = befores[after.no]
+                    yield _subject((no, after.id, after.type, index, last, state)), after
+            cursor = connection.execute(opened_since(start)).cursor
+            while rows := cursor.fetchmany(_CHUNK):
+                yield from ((None, _subject(subject_row(row))) for row in rows)
+
+    def _stood_at(self, connection: Connection, numbers: Sequence[int], start: int) -> dict[Any, Row]:
+        rows = map(past_row, connection.execute(stood_at(numbers, start)))
+        return {row[0]: row for row in rows}
 
     def _found(self, connection: Connection, ids: Sequence[str]) -> dict[str, Row]:
         return self._asked.subjects(connection.connection.cursor(), ids)

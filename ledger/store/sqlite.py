@@ -11,6 +11,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
+from errno import EIO
 from pathlib import Path
 from sqlite3 import Error, IntegrityError
 
@@ -19,7 +20,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-__all__ = ["Error", "IntegrityError", "astray", "is_damage", "reader", "writer"]
+__all__ = ["Error", "IntegrityError", "astray", "copy", "is_damage", "reader", "settle", "writer"]
 
 BUSY_MS = 10_000  # how long a connection waits for another process to let go of the file
 READERS_MAX = 40  # connections; more readers wait for one of them
@@ -70,6 +71,50 @@ def reader(path: Path, *, aloof: bool = False) -> Engine:
 
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def settle(path: Path) -> bool:
+    """Bring what a database's write-ahead log holds into its file, which then is whole without any other.
+
+    False if the file is too damaged for that. Raises ``sqlite3.OperationalError`` while others use it. Call it only
+    where nobody writes.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+        try:
+            connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            connection.execute("PRAGMA synchronous=FULL")
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        if is_damage(error):
+            return False
+        raise
+    if busy:
+        raise sqlite3.OperationalError("database is locked")
+    return True
+
+
+def copy(path: Path, to: Path) -> None:
+    """Copy a database as it is now into a file that is not there yet, and onto the disk, while others use it.
+
+    Raises ``OSError``, also for what SQLite says.
+    """
+    to.touch(mode=0o600, exist_ok=False)
+    try:
+        source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        target = sqlite3.connect(to)
+        try:
+            source.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            source.backup(target)
+        finally:
+            target.close()
+            source.close()
+    except sqlite3.Error as error:
+        raise OSError(EIO, str(error), str(path)) from error
+    with to.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def is_damage(error: BaseException) -> bool:

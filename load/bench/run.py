@@ -4,7 +4,7 @@ V, before
 single appends      a fresh ledger of 50 parties
 batch appends       up to the planned number of entries
 receipts, search, memory
-restart, bytes, audit
+restart, proofs of state, bytes, audit
 V, after
 """
 
@@ -29,11 +29,12 @@ from load.bench.lifetime import (
 from load.bench.reads import measure_receipt_rate, measure_receipts, measure_search
 from load.bench.report import Figure, Report
 from load.bench.service import Service, init, serving
+from load.bench.states import measure_states
 from load.bench.supply import PARTIES, Supply, joining, registering
 from load.bench.verification import verifications_per_second
 from load.bench.wire import Wire
 
-PARTS = ("single", "batch", "receipts", "search", "memory", "restart", "bytes", "audit")
+PARTS = ("single", "batch", "receipts", "search", "memory", "restart", "states", "bytes", "audit")
 """What can be asked for by name. V is always measured; batch appends fill the ledger for the parts after them."""
 
 
@@ -110,6 +111,8 @@ class Bench:
         """The parts that need the ledger's folder to themselves."""
         if self._asked("restart"):
             self._figures += measure_restart(self._command, self._ledger, entries, self._plan.restarts)
+        if self._asked("states"):
+            self._figures += measure_states(self._command, self._ledger, self._plan.asked)
         if self._asked("bytes"):
             self._figures += measure_bytes(self._ledger, statement_bytes)
         if self._asked("audit"):

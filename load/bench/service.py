@@ -42,15 +42,18 @@ def init(command: Sequence[str], folder: Path) -> None:
 
 
 @contextmanager
-def serving(command: Sequence[str], folder: Path) -> Iterator[Service]:
-    """The service of a ledger for as long as the context lasts. Raises ``Failed`` if it does not start or stop."""
+def serving(command: Sequence[str], folder: Path, **settings: str) -> Iterator[Service]:
+    """The service of a ledger for as long as the context lasts. Raises ``Failed`` if it does not start or stop.
+
+    ``settings`` are variables of its environment.
+    """
     log = folder.with_suffix(".log")
     port = _free_port()
     with log.open("ab") as output:
         begun = time.perf_counter()
         process = subprocess.Popen(
             [*command, "serve", str(folder), "--port", str(port)],
-            env=os.environ | LIFTED,
+            env=os.environ | LIFTED | settings,
             stdout=output,
             stderr=output,
         )

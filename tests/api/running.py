@@ -17,10 +17,11 @@ _SERVICE = """
 import sys
 from api import forks
 forks.prepare()
+from api.anchors import addresses
 from api.settings import Settings
 from api.writing import Apart
 settings = Settings.model_validate_json(sys.argv[1])
-begun = Apart(settings.folder, settings.log_level, settings.heads) if settings.workers else None
+begun = Apart(settings.folder, settings.log_level, settings.heads, addresses(settings)) if settings.workers else None
 from api.app import serve
 serve(settings, lambda url: print(url, flush=True), begun)
 """

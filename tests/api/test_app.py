@@ -8,7 +8,7 @@ import shutil
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -18,7 +18,7 @@ import pytest
 from api.app import create_app, serve
 from ledger.errors import Unavailable
 from ledger.log.receipt import open_receipt
-from ledger.store.heads import Heads
+from ledger.store.heads import last_head
 from tests.api.house import JOSE, House, TestClient, code_of
 from tests.api.running import Running, client_of, running
 from tests.cast import LOG, actor
@@ -148,8 +148,7 @@ def test_each_head_is_recorded_before_it_is_answered(house: House) -> None:
         for name in ("factory", "partner", "second"):
             house.play.join(name)
             house.tell(client)
-            with closing(Heads(house.folder.heads)) as heads:
-                assert heads.last == client.get("/checkpoint").content
+            assert last_head(house.folder.heads) == client.get("/checkpoint").content
 
 
 def test_a_record_that_cannot_be_written_stops_the_appends(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ READ = {
     "/v1/subjects",
     "/v1/subjects/{name}",
     "/v1/subjects/{name}/history",
+    "/v1/subjects/{name}/proof",
 }
 
 
@@ -101,7 +102,7 @@ def test_a_ledger_for_members_shows_nobody_its_entries(members: House) -> None:
             answer = client.get(path + "?old=0&new=1") if "GET" in route.methods else None
             if route.path_format in READ:
                 assert answer is not None
-                assert (answer.status_code, code_of(answer)) == (403, "readers_members"), path
+                assert (answer.status_code, code_of(answer)) == (401, "readers_members"), path
             elif answer is not None and route.path_format != "/v1/kinds/{name}":
                 assert answer.status_code == 200, path
 
@@ -115,7 +116,7 @@ def test_a_ledger_for_members_still_takes_statements(members: House) -> None:
 def test_opening_the_ledger_to_everybody_takes_effect_at_once(tmp_path: Path) -> None:
     house = House.build(tmp_path / "ledger", readers="members")
     with house.served() as client:
-        assert client.get("/v1/entries/0").status_code == 403
+        assert client.get("/v1/entries/0").status_code == 401
         house.play.act("ledger.amended", by="governance", sub=house.play.world.ledger, body={"readers": "public"})
         house.tell(client)
         assert client.get("/v1/entries/0").status_code == 200

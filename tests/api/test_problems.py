@@ -21,7 +21,7 @@ assert api.protocol  # imported for the codes it declares
         (Malformed("media_type_unsupported"), 415),
         (Malformed("method_unknown"), 405),
         (Unverifiable("signature_invalid"), 403),
-        (Unverifiable("readers_members"), 403),
+        (Unverifiable("readers_members"), 401),
         (Refused("pin_stale"), 409),
         (Absent("entry_absent"), 404),
         (Unavailable("queue_full"), 503),

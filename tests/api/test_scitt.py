@@ -130,7 +130,7 @@ def test_a_ledger_for_members_shows_its_keys_and_no_receipts(tmp_path_factory: p
     house = House.build(tmp_path_factory.mktemp("members") / "ledger", readers="members")
     with house.served() as client:
         answer = client.get("/v1/entries/0/receipt.cose")
-        assert (answer.status_code, code_of(answer)) == (403, "readers_members")
+        assert (answer.status_code, code_of(answer)) == (401, "readers_members")
         assert len(cbor2.loads(client.get(KEYS).content)) == 1
 
 

@@ -193,7 +193,7 @@ def test_a_ledger_for_members_shows_its_tree_to_everybody_and_its_entries_to_nob
         assert client.get("/checkpoint").status_code == 200
         assert len(client.get("/tile/0/000.p/1").content) == 32
         answer = client.get("/tile/entries/000.p/1")
-        assert (answer.status_code, code_of(answer)) == (403, "readers_members")
+        assert (answer.status_code, code_of(answer)) == (401, "readers_members")
         assert "immutable" not in answer.headers.get("cache-control", "")
 
 

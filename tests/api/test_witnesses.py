@@ -20,6 +20,7 @@ from ledger.log.cosignature import Cosigner, cosignatures, with_cosignatures
 from ledger.log.merkle import Frontier, Growth, consistency_proof, leaf_hash
 from ledger.log.policy import check_witnessed, parse_policy
 from ledger.log.witness import NOTHING, OldOther, Seen, judge, parse_request
+from ledger.witness.memory import log_id
 from tests.cast import LOG, ORIGIN, seed
 
 NOW = 1_800_000_000
@@ -58,6 +59,7 @@ class Sim:
     answer: Callable[[], httpx.Response] | None = None
     asked: int = 0
     bodies: list[bytes] = field(default_factory=list)
+    shown: bytes | None = None  # at its monitoring address
 
     def __call__(self, body: bytes) -> httpx.Response:
         self.asked += 1
@@ -71,7 +73,8 @@ class Sim:
         except Problem as problem:
             return httpx.Response({"witness_proof_wrong": 422}.get(problem.code, 403))
         self.seen = Seen(checkpoint.size, checkpoint.root)
-        text = parse_note(parse_request(body).checkpoint).text
+        self.shown = parse_request(body).checkpoint
+        text = parse_note(self.shown).text
         return httpx.Response(200, content=format_signature(self.cosigner.cosign(text, NOW)))
 
 
@@ -86,8 +89,11 @@ class Street:
         self.witnesses = Witnesses(self.policy, lambda: self.seconds, httpx.MockTransport(self._handle))
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
+        sim = self.sims[request.url.host]
+        if request.url.path == f"/{log_id(ORIGIN)}/checkpoint":
+            return httpx.Response(404) if sim.shown is None else httpx.Response(200, content=sim.shown)
         assert request.url.path == "/add-checkpoint"
-        return self.sims[request.url.host](await request.aread())
+        return sim(await request.aread())
 
     def ask(self, log: Log, head: SignedHead | None = None) -> Round:
         return asyncio.run(self.witnesses.ask(head or log.head, log.prove))
@@ -133,6 +139,17 @@ def test_one_that_has_cosigned_a_checkpoint_is_not_asked_again() -> None:
     assert len(Street(witness).ask(LOG_7).lines) == 1  # another service asks, and gets it again
 
 
+def test_a_checkpoint_on_which_nothing_follows_is_cosigned_again_after_a_while() -> None:
+    witness = council()
+    street = Street(witness)
+    transport = httpx.MockTransport(street._handle)
+    street.witnesses = Witnesses(street.policy, lambda: street.seconds, transport, again=600)
+    for seconds, lines in ((0, 1), (599, 0), (600, 1), (601, 0), (1_200, 1)):
+        street.seconds = seconds
+        assert len(street.ask(LOG_7).lines) == lines
+    assert [parse_request(body).old for body in witness.bodies] == [0, 7, 7]
+
+
 def test_a_service_that_does_not_remember_is_told_the_size() -> None:
     witness = council()
     Street(witness).ask(LOG_20, LOG_20.at(7))
@@ -151,6 +168,21 @@ def test_a_witness_that_has_seen_another_history_is_an_alarm() -> None:
     Street(witness).ask(Log(7, b"'"))
     assert Street(witness).codes(LOG_20) == {"council": "witness_forked"}
     assert Street(witness).codes(LOG_7) == {"council": "witness_forked"}
+
+
+def test_what_a_witness_that_contradicts_us_shows_is_handed_on() -> None:
+    witness = council()
+    other = Log(9, b"'")
+    Street(witness).ask(other)
+    assert Street(witness).ask(LOG_7).others == Street(witness).ask(LOG_20).others == [other.head.checkpoint]
+    witness.shown = b"a" * 70_000
+    assert Street(witness).ask(LOG_7).others == []
+    witness.shown = None
+    assert Street(witness).ask(LOG_7).others == []
+    down = council()
+    down.answer = _unreachable
+    down.shown = other.head.checkpoint
+    assert Street(down).ask(LOG_7).others == []
 
 
 def test_one_that_is_down_holds_up_no_other() -> None:

@@ -17,11 +17,20 @@ from identity.did import did_of
 from identity.keys import SigningKey
 from identity.note import Signer, format_vkey
 from ledger import statement
+from ledger.circulation.party import Party
+from ledger.errors import Refused
 from ledger.log import merkle
 from ledger.log.chain import LINK_OF_FIRST, Entry, format_entry, link_of
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
+from ledger.log.fork import Checkpoints, check_fork, format_fork
+from ledger.log.map import lookup_key, map_root, member_key, member_value, subject_key, subject_value
+from ledger.log.merkle import EMPTY_ROOT
+from ledger.log.page import MapTree
 from ledger.log.receipt import Receipt, format_receipt, open_receipt
-from ledger.world import World
+from ledger.log.refusal import Refusal, check_refusal_signed, parse_refusal_file, refusal_key_name, sign_refusal
+from ledger.log.stateproof import Standing, StateProof, format_state_proof
+from ledger.world import Subject, World
+from scripts.proofs.state import prove
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "format.md"
 BLOCK = re.compile(r"```text example:([a-z-]+)\n(.*?)```\n", re.DOTALL)
@@ -63,6 +72,21 @@ def example() -> dict[str, str]:
     receipt = format_receipt(Receipt(entry1, 1, [leaves[0]], checkpoint))
     assert open_receipt(receipt, [log.verifier])[0].index == 1
 
+    third = _sign(factory, world.audience, "party.joined", {"name": "Shenyang Blade Works, again"}, 2)
+    refusing = Signer(refusal_key_name(ORIGIN), bytes([5]) * 32)
+    with pytest.raises(Refused) as refused:
+        world.check(statement.receive(third), time + 1_000_000)
+    told = Refusal(ORIGIN, statement.receive(third).id, refused.value.code, 2, link_of(entry1), time + 1_000_000)
+    refusal = sign_refusal(third, told, refusing)
+    check_refusal_signed(parse_refusal_file(refusal), refusing.verifier)
+
+    other = sign_checkpoint(Checkpoint(ORIGIN, 1, merkle.leaf_hash(b"another entry 0")), log)
+    fork = Checkpoints(leaves[0], [leaves[1]], other, checkpoint)
+    check_fork(fork, [log.verifier])
+
+    stood = list(world.subjects())
+    committed = _committed(service, log, world, [entry0, entry1], time + 2_000_000)
+
     header, _, signature = second.split(b".")
     signed = jws.parse(second)
     subject = next(found for found in world.subjects() if found.type == "party")
@@ -85,12 +109,56 @@ def example() -> dict[str, str]:
         "root": f"{root.hex()}\n{base64(root).decode()}",
         "checkpoint": checkpoint.decode(),
         "receipt": receipt.decode(),
+        "refusal": f"{format_vkey(refusing.verifier)}\n\n{refusal.decode()}",
+        "fork": format_fork(fork).decode(),
         "state": subject.state.encode().decode(),
+        "state-map": _state_map(stood),
+        "state-proof": committed.decode(),
         "audience": f"{hashlib.sha256(entry0).hexdigest()}\n{world.audience}",
     }
 
 
-def _sign(key: SigningKey, audience: str, kind: str, body: object, n: int) -> bytes:
+def _leaves(stood: list[Subject]) -> tuple[dict[bytes, bytes], bytes]:
+    """The state map of the example, and the key of the list of parties that speak through the factory's DID."""
+    leaves = {subject_key(s.id): subject_value(s.type, s.index, s.last, s.state.encode()) for s in stood}
+    party = next(one for one in stood if one.type == "party")
+    assert isinstance(party.state, Party)
+    key = lookup_key("party", "did", party.state.dids[0])
+    leaves[key] = map_root({member_key(key, party.id): member_value(party.id)})
+    return leaves, key
+
+
+def _state_map(stood: list[Subject]) -> str:
+    leaves, listed = _leaves(stood)
+    lines = [f"{one.id}\n  {subject_key(one.id).hex()}\n  {leaves[subject_key(one.id)].hex()}" for one in stood]
+    lines.append(f"party, did, that of the factory\n  {listed.hex()}\n  {leaves[listed].hex()}")
+    return "\n".join([*lines, f"root\n  {map_root(leaves).hex()}"])
+
+
+def _committed(service: SigningKey, log: Signer, world: World, entries: list[bytes], time: int) -> bytes:
+    """The proof of the party's state, once the service has committed to it."""
+    stood = list(world.subjects())
+    leaves, _ = _leaves(stood)
+    state, party = (next(one for one in stood if one.type == type_) for type_ in ("state", "party"))
+    body = {"root": b64encode(map_root(leaves)), "size": 2}
+    sent = _sign(service, world.audience, "state.committed", body, 3, state)
+    world.admit(statement.receive(sent), time)
+    third = format_entry(Entry(ORIGIN, 2, time, link_of(entries[1]), sent))
+    hashes = [merkle.leaf_hash(entry) for entry in (*entries, third)]
+    checkpoint = sign_checkpoint(Checkpoint(ORIGIN, 3, merkle.root_of(hashes)), log)
+    receipts = [
+        Receipt(third, 2, [merkle.node_hash(*hashes[:2])], checkpoint),
+        Receipt(entries[0], 0, hashes[1:], checkpoint),
+    ]
+    tree = MapTree(lambda _: {})  # what it makes stays at hand
+    tree.update(EMPTY_ROOT, leaves)
+    shown = Standing(party.id, party.index, party.last, party.state.encode())
+    data = format_state_proof(StateProof(shown, tree.prove(map_root(leaves), subject_key(party.id)), receipts))
+    assert prove(data, [log.verifier]).size == 2
+    return data
+
+
+def _sign(key: SigningKey, audience: str, kind: str, body: object, n: int, sub: Subject | None = None) -> bytes:
     claims = {
         "aud": audience,
         "body": body,
@@ -99,8 +167,8 @@ def _sign(key: SigningKey, audience: str, kind: str, body: object, n: int) -> by
         "iss": did_of(key.public),
         "jti": b64encode(bytes([n]) * 16),
         "kind": kind,
-        "prev": {},
-        "sub": None,
+        "prev": {} if sub is None else {sub.id: sub.last},
+        "sub": None if sub is None else sub.id,
     }
     return jws.sign(claims, key)
 

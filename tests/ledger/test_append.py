@@ -12,7 +12,7 @@ import pytest
 
 from identity.canonical import b64encode
 from identity.note import Signer, Verifier, format_vkey, sign_note
-from ledger import append as module
+from ledger import tip as module
 from ledger.append import Admitted, Outcome, Writer
 from ledger.errors import Corrupt, Malformed, Problem, Unavailable, Unverifiable
 from ledger.log.chain import check_follows, format_entry, link_of, parse_entry
@@ -93,7 +93,7 @@ class House:
         return self.writer.append([receive(one) for one in sent])
 
     def open(self, published: bytes | None = None) -> Writer:
-        known = [] if published is None else [published]
+        known = {} if published is None else {"the checkpoint": published}
         return Writer.open(cast(Store, self.store), ORIGIN, self.clock, self.keys, known)
 
     def join(self, *names: str) -> list[bytes]:
@@ -237,7 +237,7 @@ def test_a_refused_act_leaves_no_trace_in_its_batch(house: House) -> None:
         3,
     ]
     assert house.head.size == 4
-    assert len(house.store.listing(-1, 100)) == 1 + 2 + 2
+    assert len(house.store.listing(-1, 100)) == 2 + 2 + 2
     check_ledger(house)
 
 
@@ -411,9 +411,8 @@ def test_a_checkpoint_of_somebody_else_is_not_taken_for_ours(house: House) -> No
 
 
 def test_a_checkpoint_of_an_empty_store_shows_that_it_is_older(house: House) -> None:
-    assert refused(lambda: Writer.open(MemoryStore(), ORIGIN, house.clock, house.keys, [house.head.checkpoint])) == (
-        "store_older"
-    )
+    known = {"it": house.head.checkpoint}
+    assert refused(lambda: Writer.open(MemoryStore(), ORIGIN, house.clock, house.keys, known)) == "store_older"
 
 
 def test_a_store_of_another_origin_is_not_taken_up(house: House) -> None:
@@ -622,7 +621,7 @@ def test_refused_strangers_do_not_fill_the_memory(house: House, monkeypatch: pyt
         name = f"stranger {number}"
         house.play.cast[name] = actor(name)
         assert codes(house.append(house.asset(name))) == ["party_unknown"]
-        assert house.writer._world.loaded < 60
+        assert house.writer._tip.world.loaded < 60
 
 
 # -- a store that contradicts itself -----------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def test_an_export_that_fails_leaves_what_was_there(source: StoreSource, tmp_pat
         def subjects(self):  # type: ignore[no-untyped-def]
             yield from [(*row[:5], b"not JSON") for row in super().subjects()]
 
-    damaged = Damaged(source._store, source.checkpoint)
+    damaged = Damaged(source.store, source.checkpoint)
     (tmp_path / "bundle").write_bytes(b"mine")
     with pytest.raises(Corrupt) as corrupt:
         export(damaged, tmp_path / "bundle")

@@ -4,12 +4,13 @@ import pytest
 
 from ledger.form import Form, rebuild
 from ledger.statement import KINDS, Claims, accept
-from tests.cast import Play, life
+from tests.cast import Play
+from tests.ledger.committed import committed_life
 
 
 @pytest.fixture(scope="module")
 def play() -> Play:
-    return life()
+    return committed_life()
 
 
 def test_a_life_uses_every_kind(play: Play) -> None:

@@ -14,7 +14,8 @@ from load.bench.errors import Failed
 from load.bench.lifetime import measure_bytes, sum_statement_bytes
 from load.bench.reads import measure_receipts, measure_search, percentile
 from load.bench.report import Figure, Report, at_least, at_most
-from load.bench.service import Service, resident_bytes
+from load.bench.service import Service, init, resident_bytes
+from load.bench.states import measure_states
 from load.bench.supply import CHUNK, PARTIES, Supply, joining
 from load.bench.verification import verifications_per_second
 from load.bench.wire import Wire
@@ -176,6 +177,18 @@ def test_the_json_says_the_same() -> None:
 )
 def test_percentiles_are_by_nearest_rank(values: list[float], per_cent: int, expected: float) -> None:
     assert percentile(values, per_cent) == expected
+
+
+def test_proofs_of_state_are_measured_once_the_service_has_committed(tmp_path: Path) -> None:
+    init(CADASTRE, tmp_path / "ledger")
+    figures = measure_states(CADASTRE, tmp_path / "ledger", 5)
+    assert {figure.name for figure in figures if figure.target} == {
+        "proof of state, p99",
+        "proof of state, bytes of the map",
+        "proof of absence, p99",
+        "proof of absence, bytes of the map",
+    }
+    assert all(0 < figure.value < 4_096 for figure in figures)
 
 
 def test_bare_verification_is_a_rate() -> None:

@@ -80,6 +80,7 @@ def spoken(*arguments: str | Path, **given: str) -> Iterator[tuple[subprocess.Po
 def served(folder: Path) -> Iterator[str]:
     """The URL of the ledger in a folder, served by a process of its own until the context ends."""
     lifted = {"CADASTRE_SERVE_ADDRESS_RATE": "0", "CADASTRE_SERVE_SIGNER_RATE": "0"}
+    lifted["CADASTRE_SERVE_COMMIT_SECONDS"] = "0"  # no entries but those that tests make
     with spoken("serve", folder, "--workers", "0", **lifted) as (service, url):
         yield url
         service.terminate()

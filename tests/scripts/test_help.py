@@ -24,8 +24,9 @@ def shown(*typed: str) -> str:
 def test_the_list_of_commands_says_of_each_the_whole_of_its_first_sentence() -> None:
     listed = shown().partition("Commands:")[2]
     assert "..." not in listed
-    assert "Prove a receipt offline: that its statement was signed by its issuer and stands in the ledger's log." in (
-        " ".join(listed.split())
+    assert (
+        "Prove what a file says: a receipt (C2SP or COSE), a state proof, an audit pack, a refusal, evidence of a fork."
+        in (" ".join(listed.split()))
     )
     names = re.findall(r"^  (\S+)", listed, re.MULTILINE)
     assert names == sorted(names)

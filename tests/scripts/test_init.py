@@ -29,10 +29,12 @@ def test_a_ledger_has_keys_store_charter_and_a_signed_checkpoint(tmp_path: Path)
     made = init(folder, "--json")
     assert made.exit_code == 0, made.output
     shown = orjson.loads(made.stdout)
-    for name in ("governance", "service", "log"):
+    for name in ("governance", "service", "log", "refusal"):
         assert stat.S_IMODE((folder / "keys" / f"{name}.key").stat().st_mode) == 0o600
-    keys = {name: read_key(folder / "keys" / f"{name}.key").public for name in ("governance", "service", "log")}
-    assert len(set(keys.values())) == 3
+    keys = {
+        name: read_key(folder / "keys" / f"{name}.key").public for name in ("governance", "service", "log", "refusal")
+    }
+    assert len(set(keys.values())) == 4
     assert shown["governance"] == did_of(keys["governance"])
     assert shown["service"] == did_of(keys["service"])
     verifier = parse_vkey(shown["vkey"])

@@ -13,7 +13,7 @@ from identity.note import Signer, format_vkey, parse_note, parse_vkey
 from identity.signature import COSIGNATURE_ED25519, COSIGNATURE_MLDSA44
 from ledger.log.cosignature import Cosigner, with_cosignatures
 from ledger.log.receipt import format_receipt, parse_receipt
-from scripts.receipt import verify
+from scripts.verify import verify
 from tests.cast import seed
 from tests.scripts.house import ORIGIN, Hands, run
 
@@ -139,6 +139,33 @@ def test_as_many_witnesses_as_the_policy_asks_for_must_have_seen_it(
     for cosigner in signed:
         assert f"witnessed  by {cosigner.name}, 2027-01-15T08:00:00Z" in result.stdout
     assert ("witnessed" in result.stdout) is bool(signed)
+
+
+def test_a_receipt_as_cose_is_proven_with_the_entry_beside_it(hands: Hands, policy: Path, tmp_path: Path) -> None:
+    file, entry = tmp_path / "r1.cose", tmp_path / "r1.cose.entry"
+    assert f"proven: entry 1 of {ORIGIN}" in hands.done("receipt", "1", "--cose", "--out", file)
+    assert "kind      party.joined" in hands.done("verify", file)
+    hands.refused("file_exists", "receipt", "1", "--cose", "--out", file)
+    moved = entry.rename(tmp_path / "one.entry")
+    hands.refused("cose_entry_missing", "verify", file)
+    assert f"proven: entry 1 of {ORIGIN}" in hands.done("verify", file, "--entry", moved)
+    hands.refused("cose_receipt_malformed", "verify", _altered(tmp_path, file.read_bytes() + b"x"), "--entry", moved)
+    another = moved.read_bytes().replace(b"\n1\n", b"\n1\n1", 1)  # of another time
+    hands.refused("cose_receipt_wrong", "verify", file, "--entry", _altered(tmp_path, another))
+    strict = tmp_path / "strict"
+    witness = f"witness council {format_vkey(COUNCIL.verifier)}\nquorum council\n"
+    strict.write_text(policy.read_text().replace("quorum none\n", "") + witness)
+    hands.refused("quorum_not_met", "verify", file, "--entry", moved, "--policy", strict)
+
+
+def _altered(folder: Path, data: bytes) -> Path:
+    path = folder / "altered"
+    path.write_bytes(data)
+    return path
+
+
+def test_a_file_of_no_known_form_is_said_to_be_none(hands: Hands, tmp_path: Path) -> None:
+    assert "cadastre receipt" in hands.refused("form_unknown", "verify", _altered(tmp_path, b"what is this"))
 
 
 def test_a_private_name_stays_withheld_and_the_receipt_holds(hands: Hands, tmp_path: Path) -> None:

@@ -13,7 +13,11 @@ STORIES = {
         governance  ledger.opened          - logKey=mldsa                          charter_key_unusable
         governance  ledger.opened          - mldsaKey=log-key-2                    charter_key_unusable
         governance  ledger.opened          - mldsaKey=other-mldsa                  log_key_misnamed
-        governance  ledger.opened          - mldsaKey=mldsa                        recorded
+        governance  ledger.opened          - refusalKey=log-key-2                  refusal_key_misnamed
+        governance  ledger.opened          - refusalKey=refusals-by-log            charter_keys_alike
+        governance  ledger.opened          - refusalKey=cosigner                   charter_key_unusable
+        governance  ledger.opened          - succeeds=itself                       successor_of_itself
+        governance  ledger.opened          - mldsaKey=mldsa succeeds=another refusalKey=refusals  recorded
     """,
     "an amendment changes what it names and nothing else": """
         joined      partner
@@ -38,6 +42,12 @@ STORIES = {
         governance  ledger.amended         - logKey=log-key-2                      log_key_spent
         governance  ledger.amended         - logKey=other-log                      log_key_misnamed
         governance  ledger.amended         - logKey=broken                         charter_key_unusable
+    """,
+    "what signs refusals is named so": """
+        governance  ledger.amended         - refusalKey=refusals                   recorded
+        governance  ledger.amended         - refusalKey=refusals                   amendment_empty
+        governance  ledger.amended         - refusalKey=log-key-2                  refusal_key_misnamed
+        governance  ledger.amended         - refusalKey=mldsa                      charter_key_unusable
     """,
     "a second log key is of another type": """
         governance  ledger.amended         - mldsaKey=mldsa                        recorded

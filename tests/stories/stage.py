@@ -37,6 +37,7 @@ from ledger.circulation.transfer import Transfer
 from ledger.errors import Problem
 from ledger.log.chain import link_of
 from ledger.log.cosignature import Cosigner
+from ledger.log.refusal import refusal_key_name
 from ledger.statement import KINDS
 from tests.cast import ANY_USE, CAST, LOG, NOBODY, ORIGIN, POLICY, Play, Played, charter, description, money, seed
 
@@ -53,7 +54,11 @@ PLAIN = {
     "nobody": NOBODY,
     "cosigner": format_vkey(Cosigner(ORIGIN, COSIGNATURE_ED25519, seed("a witness")).verifier),
     "mldsa": format_vkey(Cosigner(ORIGIN, COSIGNATURE_MLDSA44, seed("mldsa")).verifier),
+    "itself": {"origin": ORIGIN, "size": 1, "root": NOBODY},
+    "another": {"origin": "lost.example/ledger", "size": 1, "root": NOBODY},
     "other-mldsa": format_vkey(Cosigner("other.example/ledger", COSIGNATURE_MLDSA44, seed("mldsa")).verifier),
+    "refusals-by-log": format_vkey(Signer(refusal_key_name(ORIGIN), seed("log")).verifier),
+    "refusals": format_vkey(Signer(refusal_key_name(ORIGIN), seed("refusals")).verifier),
     "other-log": format_vkey(Signer("other.example/ledger", seed("other log")).verifier),
 }
 
@@ -124,7 +129,9 @@ class Stage:
 
     def _name(self, line: Line, played: Played) -> None:
         for type_, subject in played.statement.opened.items():
-            if type_ == "version":
+            if type_ == "state":
+                self.names["state"] = subject
+            elif type_ == "version":
                 self.names[f"{line.label}@{self.play.state(Version, subject).number}"] = subject
             else:
                 self.names[line.label] = subject
@@ -205,6 +212,11 @@ def _ledger_amended(stage: Stage, line: Line) -> dict[str, Any]:
     return {"sub": stage.play.world.ledger, "body": {}}
 
 
+def _state_committed(stage: Stage, line: Line) -> dict[str, Any]:
+    """``state 3`` commits to the first three entries."""
+    return {"sub": stage.play.state_subject, "body": {"size": int(line.words[0]), "root": NOBODY}}
+
+
 def _party_joined(stage: Stage, line: Line) -> dict[str, Any]:
     return {"body": {"name": CAST[line.who].legal}}
 
@@ -269,6 +281,7 @@ def _taken_over(stage: Stage, line: Line) -> dict[str, Any]:
 BODIES: dict[str, Callable[[Stage, Line], dict[str, Any]]] = {
     "ledger.opened": _ledger_opened,
     "ledger.amended": _ledger_amended,
+    "state.committed": _state_committed,
     "party.joined": _party_joined,
     "asset.registered": _registered,
     "asset.revised": _revised,

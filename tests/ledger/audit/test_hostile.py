@@ -11,7 +11,8 @@ from identity.note import Signer, format_vkey
 from ledger.audit import Verdict, Workers, audit
 from ledger.errors import Unverifiable
 from ledger.log.chain import format_entry, link_of, parse_entry
-from tests.cast import DAY, ORIGIN, Play, charter, description, seed
+from ledger.log.fork import Checkpoints, check_fork, parse_fork
+from tests.cast import DAY, LOG, ORIGIN, Play, charter, description, seed
 from tests.ledger.audit.forged import Shown, acts, linked, signed
 
 OTHER = Signer(ORIGIN, seed("another log key"))
@@ -106,6 +107,19 @@ def test_a_time_forged_within_what_the_rules_allow_before_an_auditor_who_kept_a_
     assert judged(forged, workers).word == "consistent"
     assert named(judged(forged, workers, known=[signed(entries)])) == ("diverged", None, "checkpoint_other")
     assert judged(forged, workers, known=[signed(entries[:9])]).word == "witnessed"
+
+
+def test_a_known_checkpoint_of_another_history_convicts_the_log(entries: list[bytes], workers: Workers) -> None:
+    given = acts(entries)
+    given[9] = (given[9][0] + 1_000_000, given[9][1])
+    forged = linked(given)
+    verdict = judged(forged, workers, known=[signed(entries)])
+    assert verdict.evidence is not None
+    evidence = parse_fork(verdict.evidence)
+    assert isinstance(evidence, Checkpoints)
+    assert check_fork(evidence, [LOG.verifier]).first.size == len(entries) == 10
+    beyond = judged(forged, workers, signed(forged[:9]), known=[signed(entries)])
+    assert (beyond.reason, beyond.evidence) == ("checkpoint_other", None), "both can extend what is shown"
 
 
 def test_a_time_forged_beyond_the_end_of_the_act(entries: list[bytes], workers: Workers) -> None:

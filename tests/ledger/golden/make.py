@@ -9,7 +9,7 @@ from pathlib import Path
 from ledger.audit import StoreSource, Workers, audit
 from ledger.bundle import export, open_bundle
 from ledger.store.memory import MemoryStore
-from tests.cast import life
+from tests.ledger.committed import committed_life
 from tests.ledger.written import write
 
 BUNDLE = Path(__file__).with_name("life.bundle")
@@ -18,7 +18,7 @@ VERDICT = Path(__file__).with_name("life.verdict")  # the last line of its audit
 
 def main() -> None:
     store = MemoryStore()
-    export(StoreSource(store, write(life(), store)), BUNDLE)
+    export(StoreSource(store, write(committed_life(), store)), BUNDLE)
     with open_bundle(BUNDLE) as source:
         VERDICT.write_text(audit(source, Workers(0)).line() + "\n")
 

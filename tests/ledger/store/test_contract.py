@@ -444,3 +444,26 @@ def test_what_a_read_returned_is_not_changed_by_a_later_commit(store: Store, scr
     store.commit(scribe.take())
     assert [first, *entries][:2] == [b"entry 0\n", b"entry 1\n"]
     assert (disclosures, rows) == (["d"], [party])
+
+
+def test_changes_since_a_size_come_with_how_subjects_stood_then(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("Blade Works")
+    assets = [scribe.register(party, f"Spindle {number}") for number in range(600)]  # more than a chapter of entries
+    scribe.retitle(assets[3], "Spindle three")
+    scribe.advance(assets[4])
+    scribe.retitle(assets[3], "Spindle 3, revised")
+    scribe.mention(party)
+    store.commit(scribe.take())
+    store.commit(_more(scribe, party))
+    for start in (0, 1, 300, 601, 602, 603, 604, 605, 606, 607):
+        now = {one.id: one for one in store.listing(-1, 10_000)}
+        due = [(store.subject_at(name, start), one) for name, one in now.items() if one.index >= start]
+        assert list(store.changes(start)) == due, start
+    assert list(store.changes(608)) == []
+
+
+def _more(scribe: Scribe, party: Subject) -> Batch:
+    scribe.retitle(party, "Blade Works Ltd")
+    scribe.register(party, "Castings")
+    scribe.retitle(party, "Blade Works GmbH")
+    return scribe.take()

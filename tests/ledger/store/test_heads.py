@@ -10,7 +10,7 @@ import pytest
 
 from ledger.errors import Corrupt, Unavailable
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
-from ledger.store.heads import NOTE_MAX, SLOT, Heads
+from ledger.store.heads import NOTE_MAX, SLOT, Heads, last_head
 from tests.cast import LOG, ORIGIN
 
 NOTES = [sign_checkpoint(Checkpoint(ORIGIN, size, bytes([size]) * 32), LOG) for size in range(8)]
@@ -106,3 +106,14 @@ def test_a_place_where_nothing_can_be_recorded_is_named(tmp_path: Path) -> None:
 def test_a_checkpoint_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with closing(Heads(tmp_path / "heads")) as heads, pytest.raises(Unavailable, match="head_unrecorded"):
         heads.record(NOTES[1] + b"x" * NOTE_MAX)
+
+
+def test_a_record_is_of_one_writer(tmp_path: Path) -> None:
+    with closing(Heads(tmp_path / "heads")) as heads:
+        heads.record(NOTES[1])
+        with pytest.raises(Unavailable) as raised:
+            Heads(tmp_path / "heads")
+        assert raised.value.code == "store_locked"
+        assert last_head(tmp_path / "heads") == NOTES[1]
+    assert last_head(tmp_path / "no heads") is None
+    assert last_in(tmp_path / "heads") == NOTES[1]

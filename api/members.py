@@ -1,0 +1,72 @@
+"""Who may read a ledger that its charter opens to members only: whoever proves by a token to be one (identity.token).
+
+Members are the parties, the authorities that the charter recognises, and its governance: the ledger says who, no
+configuration does. A token is good for one request; which were spent is kept as long as they would hold, and tokens
+from before the service began are not taken, since nobody knows which of those were spent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from identity.token import LIFETIME_MAX_S, SKEW_S, Token, open_token
+from ledger.circulation.charter import Ledger
+from ledger.errors import Unavailable, Unverifiable, declare
+from ledger.read import Reader
+
+SPENT_MAX = 200_000  # tokens remembered, of members only: some 40 MB
+
+declare(
+    "unverifiable",
+    readers_members=(
+        "this ledger shows its entries to members only",
+        "prove to be one by a token: cadastre COMMAND --as KEY; checkpoints, kinds and refusals are open to everybody",
+    ),
+    token_spent=("the token was used before, or is from before the service began", "sign another for each request"),
+    reader_unknown=("the DID that the token is from is no member here", "join the ledger, or read with a member's key"),
+)
+declare("service", tokens_full=("more tokens were used than the service remembers", "ask again in a minute"))
+
+SCHEME = "bearer "
+
+
+class Members:
+    """The door for readers of one ledger. ``clock`` gives POSIX seconds. For one event loop."""
+
+    def __init__(self, reader: Reader, audience: str, clock: Callable[[], float]) -> None:
+        self._reader = reader
+        self._audience = audience
+        self._clock = clock
+        self._began = int(clock())
+        self._spent: set[tuple[str, str]] = set()
+        self._order: deque[tuple[int, tuple[str, str]]] = deque()  # when it may be forgotten, and which
+
+    def verify(self, authorization: str | None, charter: Ledger) -> Token:
+        """The token in an Authorization header, if a member has signed it. Any thread may ask.
+
+        Raises what ``open_token`` raises, ``readers_members`` where there is none, and ``reader_unknown``. Cost: a
+        verification of a signature and a look-up.
+        """
+        if authorization is None or not authorization.lower().startswith(SCHEME):
+            raise Unverifiable("readers_members")
+        token = open_token(authorization[len(SCHEME) :].strip(), self._audience, int(self._clock()))
+        if not self._is_member(token.iss, charter):
+            raise Unverifiable("reader_unknown", token.iss)
+        return token
+
+    def spend(self, token: Token) -> None:
+        """Take the token for one request. Raises ``token_spent``, and ``Unavailable`` (``tokens_full``)."""
+        now, key = int(self._clock()), (token.iss, token.jti)
+        while self._order and self._order[0][0] < now:
+            self._spent.discard(self._order.popleft()[1])
+        if key in self._spent or token.iat < self._began:
+            raise Unverifiable("token_spent")
+        if len(self._spent) >= SPENT_MAX:
+            raise Unavailable("tokens_full", f"{SPENT_MAX} are remembered")
+        self._spent.add(key)
+        self._order.append((now + LIFETIME_MAX_S + SKEW_S, key))
+
+    def _is_member(self, did: str, charter: Ledger) -> bool:
+        named = {charter.governance, *(authority["did"] for authority in charter.authorities)}
+        return did in named or ("did", did) in self._reader.store.lookup([("did", did)])

@@ -1,0 +1,199 @@
+// Cadastre audit pack, part 4 of 4: what a reader sees. Whatever comes out of a pack is put on the page as text.
+
+const MEANINGS = {
+  consistent: ["一致", "Every signature, proof and link in this file holds, under one checkpoint that the log signed."],
+  witnessed: ["已见证", "Every signature, proof and link in this file holds, and the witnesses that the policy asks for have cosigned the checkpoint: they saw this very history."],
+  diverged: ["分叉", "The log signed two histories of one size. Keep both checkpoints: together they are the proof."],
+  corrupt: ["损坏", "Something in this file does not hold. Do not rely on it."],
+  newer: ["版本较新", "A later release made this, by rules or in a form that this page does not know. That accuses nobody."],
+};
+const NO_VERDICT = ["无结论", "This browser cannot check what has to be checked. Use another one, or: cadastre verify FILE"];
+
+const at = (id) => document.getElementById(id);
+let shownData = at("pack").textContent;
+
+function put(id, ...children) {
+  at(id).replaceChildren(...children);
+}
+
+function make(tag, content = "", className = "") {
+  const made = document.createElement(tag);
+  made.append(...[content].flat());
+  if (className) made.className = className;
+  return made;
+}
+
+// ---- The verdict -------------------------------------------------------------------------------------------
+
+/** Judge what is shown, under what the reader has put in, and show what comes of it. */
+async function judgeShown() {
+  const policy = at("policy").value.trim() ? at("policy").value : null;
+  const kept = at("known").value.trim();
+  try {
+    if (policy !== null) await parsePolicy(policy);
+  } catch (wrong) {
+    put("said", `Your policy is not one: ${wrong.detail ?? wrong.message}`);
+    return;
+  }
+  put("said");
+  try {
+    show(await judge(shownData, { policy, known: kept ? [`${kept}\n`] : [] }), policy !== null);
+  } catch (wrong) {
+    showWord("no verdict", wrong instanceof NoVerdict ? NO_VERDICT : ["", "The page itself failed."], wrong.message, []);
+    document.body.dataset.verdict = "none";
+  }
+}
+
+function showWord(word, [gloss, meaning], line, remarks) {
+  at("verdict").className = word;
+  put("word", word, make("small", gloss));
+  put("meaning", meaning);
+  put("line", line);
+  put("remarks", ...remarks.map((remark) => make("li", remark)));
+}
+
+function show(found, ownPolicy) {
+  const { word, index, reason, detail } = found;
+  const remarks = [];
+  const proven = word === "consistent" || word === "witnessed";
+  if (!proven && reason) remarks.push(`${index === null ? "" : `Entry ${index}: `}${reason}${detail ? `, ${detail}` : ""}`);
+  if (word === "consistent") {
+    remarks.push(reason ? "Too few of the witnesses that the policy asks for have seen it." : "No witness was asked for.");
+  }
+  remarks.push(...found.remarks.map((what) => `Not checked by this page: ${what}. cadastre verify checks it.`));
+  remarks.push(...(found.compared ?? []).map((what) => `The checkpoint you kept: ${what}.`));
+  showWord(word, MEANINGS[word], found.line, remarks);
+  put("policy-of", found.pack?.policy ? "the one that came with the file" : "none");
+  const names = namesOf(found);
+  showAbout(found);
+  showBehind(found, names, ownPolicy);
+  put("acts", ...(found.pack?.entries ?? []).map((piece, place) => rowOf(found, piece, found.acts[place], names, place)));
+  document.body.dataset.verdict = word;
+}
+
+// ---- Who and what ------------------------------------------------------------------------------------------
+
+function showAbout({ pack, byIndex }) {
+  const act = byIndex.get(pack?.index);
+  const about = act ? `entry ${act.index} of ${act.origin}: ${act.claims.kind}, on ${subjectOf(act)}` : "";
+  const meant = pack ? `It says that it is about entry ${pack.index} of ${pack.origin}.` : "Nothing that can be read.";
+  put("about", about || meant);
+}
+
+/** DID -> how its bearer is called in the pack. */
+function namesOf({ acts, charter }) {
+  const names = new Map();
+  if (charter) names.set(charter.governance, "governance of the ledger").set(charter.service, "service of the ledger");
+  for (const { claims, shown } of acts) {
+    if (claims.kind !== "party.joined") continue;
+    const { name } = claims.body;
+    names.set(claims.iss, shown.has("/name") ? `${shown.get("/name")} (disclosed)` : isObject(name) ? "name withheld" : String(name));
+  }
+  return names;
+}
+
+function showBehind({ pack, acts, byIndex, charter, checkpoint, witnesses }, names, ownPolicy) {
+  const pairs = [];
+  const act = byIndex.get(pack?.index);
+  if (act) pairs.push(["Signed by", `${names.get(act.claims.iss) ?? ""} ${act.claims.iss}`], ["Statement id", act.id]);
+  if (charter) pairs.push(["Charter (entry 0)", charter.audience], ["Log key in force", charter.logKeys.at(-1)]);
+  if (charter) pairs.push(...charter.logKeys.slice(0, -1).map((key) => ["Former log key", key]));
+  if (checkpoint) pairs.push(["Checkpoint", `${checkpoint.size} entries, root ${base64(checkpoint.root)}`]);
+  for (const { name, time } of witnesses) pairs.push(["Witnessed by", `${name}, ${instant(time * 1e6)}`]);
+  pairs.push(["Policy", ownPolicy ? "yours" : pack?.policy ? "came with the file, chosen by whoever made it" : "none"]);
+  if (acts.length > 0) pairs.push(["Acts that hold", `${acts.length} of ${pack.entries.length}`]);
+  put("behind", ...pairs.flatMap(([name, value]) => [make("dt", name), make("dd", value, "mono")]));
+}
+
+/** The subject an act is about: one that was there, or the first that it opens. */
+function subjectOf({ claims, opened }) {
+  return claims.sub ?? opened[0] ?? "";
+}
+
+function rowOf(found, piece, act, names, place) {
+  if (!act) {
+    const fails = found.word === "corrupt" && place === found.acts.length;
+    const cell = make("td", fails ? "does not hold" : "not looked at");
+    cell.colSpan = 3;
+    return make("tr", [make("td", "?"), cell, make("td", rawOf(piece.entry))], fails ? "fails" : "unread");
+  }
+  const { index, time, claims } = act;
+  const who = [make("div", names.get(claims.iss) ?? ""), make("div", claims.iss, "mono")];
+  const what = make("details", [make("summary", claims.kind), make("pre", pretty(claims.body, "", act.shown)), rawOf(act.raw)]);
+  const cells = [String(index), instant(time), who, what, make("span", subjectOf(act), "mono")];
+  const row = make("tr", cells.map((cell) => make("td", cell)));
+  const wrong = found.word === "corrupt" && index === found.index;
+  row.className = wrong ? "fails" : index === found.pack.index ? "asked" : "";
+  return row;
+}
+
+function rawOf(entry) {
+  return make("details", [make("summary", "raw bytes"), make("pre", entry)]);
+}
+
+/** Microseconds as an instant: 2030-12-31 23:59:59.123456 */
+function instant(micros) {
+  const date = new Date(Math.floor(micros / 1e6) * 1000);
+  if (Number.isNaN(date.getTime())) return String(micros);
+  return `${date.toISOString().slice(0, 19).replace("T", " ")}.${String(micros % 1e6).padStart(6, "0")}`;
+}
+
+/** JSON as people read it; a private value is withheld, or marked as disclosed. */
+function pretty(value, pointer, shown, indent = "") {
+  if (isObject(value) && "_sd" in value) {
+    return shown.has(pointer) ? `${pretty(shown.get(pointer), "", new Map(), indent)} (disclosed)` : "withheld";
+  }
+  if (!isObject(value) && !Array.isArray(value)) return JSON.stringify(value);
+  const inner = `${indent}  `;
+  const lines = Object.entries(value).map(([name, item]) => {
+    const step = name.replaceAll("~", "~0").replaceAll("/", "~1");
+    const label = Array.isArray(value) ? "" : `${name}: `;
+    return `${inner}${label}${pretty(item, `${pointer}/${step}`, shown, inner)}`;
+  });
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  return lines.length === 0 ? open + close : [open, ...lines, `${indent}${close}`].join("\n");
+}
+
+// ---- Another pack ------------------------------------------------------------------------------------------
+
+const OPENS = ["<script id=", "pack", " type=", "application/json", ">"].join('"');
+const SCRIPT = ["<script id=", "verify", ">"].join('"');
+const CLOSES = ["<", "/script>"].join("");
+
+/** The text of the one element that begins like this; null where there is none, or more. */
+function elementOf(page, opens) {
+  const [, found, ...more] = page.split(opens);
+  const end = found === undefined || more.length > 0 ? -1 : found.indexOf(CLOSES);
+  return end < 0 ? null : found.slice(0, end);
+}
+
+async function openOther(file) {
+  if (!file) return;
+  const page = await file.text();
+  const data = elementOf(page, OPENS);
+  if (data === null) {
+    put("said", `${file.name} is no pack.`);
+    return;
+  }
+  shownData = data;
+  await judgeShown();
+  const alike = elementOf(page, SCRIPT) === at("verify").textContent;
+  put("said", `Shown is ${file.name}, judged by this page. Its own script is ${alike ? "the same" : "ANOTHER one: do not believe its page"}.`);
+}
+
+at("again").addEventListener("click", judgeShown);
+at("other").addEventListener("change", ({ target }) => openOther(target.files[0]));
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  openOther(event.dataTransfer.files[0]);
+});
+
+(async () => {
+  try {
+    put("script-digest", hex(await sha256(utf8(at("verify").textContent))));
+  } catch {
+    put("script-digest", "cannot be told by this browser");
+  }
+  await judgeShown();
+})();

@@ -1,0 +1,97 @@
+"""Audit packs (``ledger.pack``): a page with an entry, its history, and all that proves them.
+
+The data are taken out of the page and judged here (``ledger.pack.judge``), under the policy of this machine or of
+--policy, never that of the pack: no script of the page runs. That the page around them is another one than this
+release makes is told, since it may show its reader something else.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import typer
+
+from ledger.errors import CATALOGUE
+from ledger.pack.judge import Act, Judged, digest_of_charter
+from ledger.pack.judge import judge as judge_data
+from ledger.pack.page import is_ours, is_page, parse_page
+from scripts.command import tell_of
+from scripts.output import print_json, print_note, print_pairs
+from scripts.proofs import Asked
+from scripts.times import show_micros, show_seconds
+
+ALTERED = "the page is another one than this release makes: do not believe what it shows, but what is said here"
+
+
+def recognises(data: bytes) -> bool:
+    return is_page(data)
+
+
+def judge(data: bytes, asked: Asked) -> None:
+    judged = judge_data(parse_page(data), asked.trusted())
+    if judged.proven and judged.pack is not None:
+        asked.log_keys(judged.pack.origin)
+    ours = is_ours(data)
+    if asked.json:
+        print_json(members(judged) | {"page": "ours" if ours else "another"})
+    if not ours:
+        print_note(ALTERED)
+    if judged.proven and not asked.json:
+        _print(judged)
+    if judged.reason is not None:
+        tell_verdict(judged)
+    if not asked.json:
+        print(judged.line())
+    if judged.reason is not None:
+        raise typer.Exit(1)
+
+
+def tell_verdict(judged: Judged) -> None:
+    """Tell why it is not proven, or not witnessed although witnesses are asked for, in the words of the catalogue."""
+    meaning = CATALOGUE[judged.reason or ""]
+    at = "" if judged.index is None or judged.proven else f"entry {judged.index}: "
+    tell_of(
+        "disproven",
+        code=meaning.code,
+        title=meaning.title,
+        detail=at + (judged.detail or meaning.title),
+        index=judged.index,
+        advice=meaning.advice,
+    )
+
+
+def members(judged: Judged) -> dict[str, object]:
+    """The verdict for programs."""
+    return {
+        "verdict": judged.word,
+        "size": judged.size,
+        "root": b64encode(judged.root).decode(),
+        "index": judged.index,
+        "reason": judged.reason,
+        "detail": judged.detail,
+        "witnesses": [{"name": one.verifier.name, "time": one.time} for one in judged.seen],
+    }
+
+
+def _print(judged: Judged) -> None:
+    act = next(act for act in judged.acts if act.entry.index == judged.index)
+    entry, claims = act.entry, act.statement.claims
+    print(f"proven: entry {entry.index} of {entry.origin}")
+    print_pairs(
+        [
+            ("recorded", f"{show_micros(entry.time)}, at index {entry.index} of the {judged.size} that the log signed"),
+            *(("witnessed", f"by {one.verifier.name}, {show_seconds(one.time)}") for one in judged.seen),
+            ("signed", f"by {claims.iss}"),
+            ("kind", claims.kind),
+            ("subject", claims.sub or next(iter(act.statement.opened.values()))),
+            ("id", act.statement.id),
+            ("charter", digest_of_charter(judged)),
+            ("history", f"{len(judged.acts)} entries, the charter's and the signers' among them"),
+            *_disclosed(act),
+        ],
+        indent=2,
+    )
+
+
+def _disclosed(act: Act) -> list[tuple[str, object]]:
+    return [(f"disclosed {pointer}", value) for pointer, value in act.shown.items()]

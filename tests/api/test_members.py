@@ -1,0 +1,121 @@
+"""A ledger for members: who reads it, by a token for each request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import api.members
+from api.app import create_app
+from api.members import Members
+from identity.token import LIFETIME_MAX_S, SKEW_S, Token, sign_token
+from ledger.errors import Problem
+from tests.api.house import House, TestClient, code_of
+from tests.api.test_deps import READ, routes_of
+from tests.cast import CAST
+
+nonces = iter(range(1, 1_000_000))
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A ledger for members, of which the factory is one, and the lender an authority."""
+    authority = {"did": CAST["lender"].did, "roles": ["auditor"]}
+    house = House.build(tmp_path_factory.mktemp("members") / "ledger", readers="members", authorities=[authority])
+    house.play.join("factory")
+    with house.served() as client:
+        house.tell(client)
+    return house
+
+
+@pytest.fixture
+def client(house: House) -> Iterator[TestClient]:
+    with house.served() as client:
+        yield client
+
+
+def bearer(house: House, who: str = "factory", *, ago: int = 0, audience: str | None = None) -> dict[str, str]:
+    nonce = next(nonces).to_bytes(16)
+    token = sign_token(CAST[who].key, audience or house.play.world.audience, int(time.time()) - ago, nonce)
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("who", ["factory", "lender", "governance"])
+def test_a_member_reads_with_a_token_for_each_request(house: House, client: TestClient, who: str) -> None:
+    for path in ("/v1/entries/1", "/v1/entries/1/receipt", "/v1/search?q=x", "/tile/entries/000.p/2"):
+        answer = client.get(path, headers=bearer(house, who))
+        assert answer.status_code == 200, (path, answer.text)
+
+
+def test_every_route_that_shows_entries_takes_a_token_once(house: House, client: TestClient) -> None:
+    party = house.play.party("factory")
+    for route in routes_of(create_app(house.settings())):
+        if route.path_format in READ:
+            named = {"index": 1, "id": house.play.entries[1].id, "name": party, "place": "000.p/2"}
+            path = route.path_format.format(**named) + "?old=1&new=2"
+            once = bearer(house)
+            assert client.get(path, headers=once).status_code not in (401, 403), path
+            again = client.get(path, headers=once)
+            assert (again.status_code, code_of(again)) == (401, "token_spent"), path
+
+
+def test_others_are_told_what_is_missing(house: House, client: TestClient) -> None:
+    cases = {
+        "readers_members": {},
+        "token_malformed": {"Authorization": "Bearer xyz"},
+        "token_elsewhere": bearer(house, audience="other.example/ledger#" + "A" * 43),
+        "token_expired": bearer(house, ago=3_600),
+    }
+    for code, headers in cases.items():
+        answer = client.get("/v1/entries/1", headers=headers)
+        assert (answer.status_code, code_of(answer)) == (401, code)
+        error = "" if code == "readers_members" else ' error="invalid_token"'
+        assert answer.headers["WWW-Authenticate"] == f"Bearer{error}"
+    basic = client.get("/v1/entries/1", headers={"Authorization": "Basic eDp5"})
+    assert code_of(basic) == "readers_members"
+    stranger = client.get("/v1/entries/1", headers=bearer(house, "stranger"))
+    assert (stranger.status_code, code_of(stranger)) == (403, "reader_unknown")
+
+
+def test_a_token_from_before_the_service_began_is_not_taken(house: House, client: TestClient) -> None:
+    assert code_of(client.get("/v1/entries/1", headers=bearer(house, ago=5))) == "token_spent"
+
+
+def test_whoever_joins_reads_from_then_on(tmp_path: Path) -> None:
+    house = House.build(tmp_path / "ledger", readers="members")
+    with house.served() as client:
+        assert code_of(client.get("/v1/entries/0", headers=bearer(house, "partner"))) == "reader_unknown"
+        house.play.join("partner")
+        house.tell(client)
+        assert client.get("/v1/entries/0", headers=bearer(house, "partner")).status_code == 200
+
+
+class Clock:
+    now = 1_760_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def spent(members: Members, token: Token) -> str | None:
+    try:
+        members.spend(token)
+    except Problem as problem:
+        return problem.code
+    return None
+
+
+def test_spent_tokens_are_kept_as_long_as_they_hold_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.members, "SPENT_MAX", 3)
+    clock = Clock()
+    members = Members(None, "", clock)  # type: ignore[arg-type] # it asks nobody here
+    begun = int(clock.now)
+    tokens = [Token("did:key:z", begun + place, begun + place + 60, f"nonce {place}") for place in range(5)]
+    assert [spent(members, token) for token in tokens[:4]] == [None, None, None, "tokens_full"]
+    clock.now += LIFETIME_MAX_S + SKEW_S
+    assert spent(members, tokens[0]) == "token_spent"
+    clock.now += 1
+    assert spent(members, tokens[4]) is None

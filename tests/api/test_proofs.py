@@ -1,0 +1,73 @@
+"""Proofs of state over HTTP: one file each, for those who may read, and a name for what cannot be proven."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import api.proofs
+from identity.keys import SigningKey, write_key
+from ledger.log.stateproof import Listing, Missing, Standing, parse_state_proof
+from tests.api.house import House, TestClient, code_of
+from tests.cast import CAST, seed
+
+NOBODY = "asset_00000000000000000000000000"
+
+
+def committed(house: House, client: TestClient) -> None:
+    """Wait until all that was told is committed to."""
+    end = time.monotonic() + 20
+    while f"cadastre_committed_entries {float(house.told)}" not in client.get("/metrics").text:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def shown(client: TestClient, path: str) -> Any:
+    answer = client.get(f"/v1/subjects/{path}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    return parse_state_proof(answer.content).shown
+
+
+def test_subjects_absences_and_lists(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_key(house.folder.key("service"), SigningKey.from_seed("Ed25519", seed("service")))
+    house.play.join("factory")
+    asset = house.play.register("factory", title="主轴振动数据")
+    offer = house.play.offer("factory", asset)
+    with house.served() as client:
+        assert code_of(client.get(f"/v1/subjects/{asset}/proof")) == "state_uncommitted"
+        house.tell(client)
+    with house.served(commit_seconds=0.05) as client:
+        committed(house, client)
+        found = client.get(f"/v1/subjects/{asset}").json()
+        standing = shown(client, f"{asset}/proof")
+        assert isinstance(standing, Standing)
+        assert (standing.id, standing.index, standing.last) == (asset, found["index"], found["last"])
+        assert shown(client, f"{NOBODY}/proof") == Missing(NOBODY)
+        assert shown(client, f"{asset}/proof?lookup=offer.asset") == Listing("offer", "asset", asset, (offer,))
+        assert shown(client, f"{asset}/proof?at={house.told}") == standing
+        did = CAST["factory"].did
+        assert shown(client, f"{did}/proof").id == house.play.party("factory")
+        assert shown(client, f"{did}/proof?lookup=party.did").ids == (house.play.party("factory"),)
+        for path, code in {
+            f"{NOBODY}/proof?at=2": "size_uncommitted",
+            "nobody/proof": "subject_id_malformed",
+            f"{asset}/proof?lookup=asset.title": "lookup_unproven",
+            f"{asset}/proof?at=0": "query_malformed",
+            f"{CAST['lender'].did}/proof": "subject_absent",
+        }.items():
+            assert code_of(client.get(f"/v1/subjects/{path}")) == code, path
+        monkeypatch.setattr(api.proofs, "MEMBERS_MAX", 0)
+        answer = client.get(f"/v1/subjects/{asset}/proof?lookup=offer.asset")
+        assert (answer.status_code, code_of(answer)) == (400, "list_too_long")
+        (house.folder.path / "map.db").unlink()
+        assert code_of(client.get(f"/v1/subjects/{asset}/proof")) == "map_root_absent"
+
+
+def test_a_ledger_for_members_proves_to_members_only(tmp_path: Path) -> None:
+    house = House.build(tmp_path / "ledger", readers="members")
+    with house.served() as client:
+        assert code_of(client.get(f"/v1/subjects/{NOBODY}/proof")) == "readers_members"

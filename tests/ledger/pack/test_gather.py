@@ -1,0 +1,115 @@
+"""Which entries go into a pack, from whatever shows them, and which private values."""
+
+from __future__ import annotations
+
+import pytest
+
+import ledger.pack.gather
+from identity import disclosure
+from ledger.circulation.offer import OfferOpened
+from ledger.errors import Absent, Corrupt, Unavailable
+from ledger.log.chain import parse_entry
+from ledger.pack.data import Pack, format_data
+from ledger.pack.evidence import ScanEvidence, StoreEvidence
+from ledger.pack.gather import gather
+from ledger.pack.judge import judge
+from tests.cast import LOG
+from tests.ledger.pack.pressed import Listed, checkpoint, entries, honest, stored, story
+
+
+def indexes(pack: Pack) -> list[int]:
+    return [parse_entry(piece.entry).index for piece in pack.pieces]
+
+
+def evidence() -> StoreEvidence:
+    return StoreEvidence(*stored())
+
+
+def test_an_entry_comes_with_charter_history_and_signers() -> None:
+    assert indexes(honest(0)) == [0, 30, 31], "the charter and its amendments"
+    assert indexes(honest(1)) == [0, 1, 30, 31], "a party: not all it ever did"
+    assert indexes(honest(28)) == [0, 1, 2, 4, 7, 9, 20, 28, 30, 31], "an offer: who asked, and what became of it"
+    assert indexes(honest(26)) == [0, 1, 3, 5, 19, 26, 27, 30, 31], "a transfer: what advanced the asset it pins"
+    assert indexes(gather(evidence(), 26, history=False)) == [0, 1, 26, 30, 31]
+
+
+def test_every_entry_can_be_packed_and_holds() -> None:
+    for index in range(len(story().entries)):
+        judged = judge(format_data(gather(evidence(), index)))
+        assert (judged.word, judged.index) == ("consistent", index), judged.detail
+
+
+def test_a_store_and_a_copy_of_the_entries_give_the_same_pack() -> None:
+    copy = ScanEvidence(Listed(entries(), stored()[1]))
+    for index in range(len(story().entries)):
+        assert gather(copy, index) == gather(evidence(), index)
+
+
+def test_an_older_checkpoint_gives_the_pack_of_that_time() -> None:
+    older = checkpoint(entries()[:25], LOG)
+    for source in (StoreEvidence(stored()[0], older), ScanEvidence(Listed(entries(), older))):
+        found = gather(source, 5)
+        assert indexes(found)[-1] == 24
+        assert judge(format_data(found)).line().startswith("pack: consistent  size=25 ")
+        with pytest.raises(Absent) as absent:
+            gather(source, 25)
+        assert absent.value.code == "entry_absent"
+
+
+def test_a_copy_that_ends_too_early_is_corrupt() -> None:
+    with pytest.raises(Corrupt) as damage:
+        ScanEvidence(Listed(entries()[:20], stored()[1]))
+    assert (damage.value.code, damage.value.index) == ("entry_missing", 20)
+
+
+def test_what_is_not_there_is_absent() -> None:
+    for source in (evidence(), ScanEvidence(Listed(entries(), stored()[1]))):
+        asked = {
+            "statement_absent": lambda one: one.index_of("A" * 43),
+            "subject_absent": lambda one: one.last("asset_x"),
+            "entry_absent": lambda one: one.entry(99),
+        }
+        for code, ask in asked.items():
+            with pytest.raises(Absent) as absent:
+                ask(source)
+            assert absent.value.code == code
+        with pytest.raises(Absent):
+            source.party("did:key:z")
+
+
+def test_a_pack_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger.pack.gather, "PIECES_MAX", 10)
+    with pytest.raises(Unavailable) as full:
+        gather(evidence(), 19)
+    assert full.value.code == "pack_too_long"
+    assert len(gather(evidence(), 19, history=False).pieces) == 5
+
+
+# ---- Private values ----------------------------------------------------------------------------------------
+
+
+def shown(pack: Pack) -> dict[int, list[object]]:
+    found = {parse_entry(piece.entry).index: piece.disclosures for piece in pack.pieces if piece.disclosures}
+    return {index: [disclosure.show(one) for one in disclosures] for index, disclosures in found.items()}
+
+
+QUIET = next(
+    one.index for one in story().entries if isinstance(one.statement.body, OfferOpened) and one.statement.disclosures
+)
+
+
+def test_private_values_stay_behind_unless_they_are_chosen() -> None:
+    assert shown(gather(evidence(), QUIET)) == {}
+    price = gather(evidence(), QUIET, shown=lambda _index, pointer: pointer == "/price")
+    assert shown(price) == {QUIET: [{"amount": 90_000_00, "currency": "CNY"}]}
+    everything = gather(evidence(), QUIET, shown=lambda _index, _pointer: True)
+    assert len(shown(everything)) > 1
+    only = gather(evidence(), QUIET, shown=lambda index, pointer: index == QUIET)
+    assert shown(only) == shown(price)
+
+
+def test_whoever_holds_a_disclosure_can_show_it_where_it_fits() -> None:
+    copy = ScanEvidence(Listed(entries(), stored()[1]))
+    held = [*story().entries[QUIET].statement.disclosures, *story().entries[4].statement.disclosures]
+    assert shown(gather(copy, QUIET, held=held)) == {QUIET: [{"amount": 90_000_00, "currency": "CNY"}]}
+    assert shown(gather(copy, 19, held=held)).keys() == {4}

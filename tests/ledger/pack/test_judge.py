@@ -1,0 +1,91 @@
+"""The judge of packs: the table of cases, and that nothing can be changed unseen."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import replace
+
+import pytest
+
+from identity.note import Note, format_note, format_vkey, parse_note
+from identity.signature import COSIGNATURE_MLDSA44
+from ledger.log.cosignature import Cosigner
+from ledger.log.merkle import EMPTY_ROOT
+from ledger.log.policy import parse_policy
+from ledger.pack.data import format_data
+from ledger.pack.evidence import ScanEvidence
+from ledger.pack.gather import gather
+from ledger.pack.judge import judge
+from tests.cast import CAST, LOG, ORIGIN, Play, charter, seed
+from tests.ledger.pack.cases import Case, cases
+from tests.ledger.pack.pressed import Listed, checkpoint, cosigned, entries, honest
+
+
+@pytest.mark.parametrize("case", cases().values(), ids=lambda case: case.name)
+def test_the_table(case: Case) -> None:
+    judged = judge(case.data, None if case.policy is None else parse_policy(case.policy.encode()))
+    assert (judged.word, judged.index) == (case.word, case.index), judged.line() + " " + judged.detail
+
+
+REASONS = {
+    "a space": "pack_malformed",
+    "a later version": "pack_newer",
+    "without the entry": "pack_incomplete",
+    "without the charter": "pack_misplaced",
+    "an act for another ledger": "pack_misaddressed",
+    "an amendment by a party": "pack_missigned",
+    "an act that saw another history": "pack_seen_other",
+    "a statement twice": "statement_repeated",
+    "beside another root of this size": "checkpoint_other",
+    "seen by nobody": "quorum_not_met",
+    "seen before it was entered": "entry_time_beyond",
+    "another key believed": "log_key_unknown",
+    "rules of a later version": "rules_unknown",
+    "an act of no kind": "kind_unknown",
+    "under a key that fits every message": "public_key_invalid",
+}
+
+
+@pytest.mark.parametrize(("name", "reason"), REASONS.items())
+def test_the_reason_is_named(name: str, reason: str) -> None:
+    case = cases()[name]
+    judged = judge(case.data, None if case.policy is None else parse_policy(case.policy.encode()))
+    assert judged.reason == reason, judged.detail
+
+
+def test_no_bit_of_a_pack_can_change_unseen() -> None:
+    data = format_data(replace(honest(1), checkpoint=checkpoint(entries())))
+    assert judge(data).word == "consistent"
+    for at in range(0, len(data), 3):
+        changed = data[:at] + bytes([data[at] ^ 1 << at % 7]) + data[at + 1 :]
+        assert judge(changed).word == "corrupt", at
+
+
+def test_the_line_says_what_holds_and_where_it_does_not() -> None:
+    root = b64encode(judge(cases()["honest"].data).root).decode()
+    assert judge(cases()["honest"].data).line() == f"pack: consistent  size=32 root={root}  index=19"
+    broken = judge(cases()["the proof of entry 7 altered"].data)
+    assert broken.line() == f"pack: corrupt  size=32 root={root}  index=7 reason=proof_wrong"
+    assert [act.entry.index for act in broken.acts] == [0, 1, 2, 3, 4, 5]
+    nothing = judge(b"")
+    assert nothing.line() == f"pack: corrupt  size=0 root={b64encode(EMPTY_ROOT).decode()}  reason=pack_malformed"
+
+
+def test_what_is_disclosed_is_told_beside_the_act() -> None:
+    lender = next(act for act in judge(cases()["honest"].data).acts if act.entry.index == 4)
+    assert lender.shown == {"/name": CAST["lender"].legal, "/contact": {"email": "data@ribeira.example"}}
+
+
+def test_a_signature_by_the_second_key_of_the_log_is_checked_where_it_is_there() -> None:
+    """ML-DSA-44, by the charter's own word."""
+    quantum = Cosigner(ORIGIN, COSIGNATURE_MLDSA44, seed("log-mldsa"))
+    play = Play(founding=charter(mldsaKey=format_vkey(quantum.verifier)))
+    play.join("factory")
+    log = [played.entry for played in play.entries]
+    both = cosigned(checkpoint(log, LOG), play.seconds, quantum)
+    pack = gather(ScanEvidence(Listed(log, both)), 1)
+    assert judge(format_data(pack)).word == "consistent"
+    note = parse_note(both)
+    spoilt = replace(note.signatures[1], signature=note.signatures[1].signature[:-1] + b"\0")
+    judged = judge(format_data(replace(pack, checkpoint=format_note(Note(note.text, (note.signatures[0], spoilt))))))
+    assert (judged.word, judged.reason) == ("corrupt", "note_signature_invalid")

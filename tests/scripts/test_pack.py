@@ -1,0 +1,221 @@
+"""Audit packs on the command line: made from whatever shows a ledger, opened in a browser, judged without one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from api.keyring import FolderKeyring
+from identity import jws
+from identity.disclosure import show
+from identity.note import format_vkey, parse_note, parse_vkey
+from identity.signature import COSIGNATURE_ED25519
+from ledger.log.chain import parse_entry
+from ledger.log.checkpoint import parse_checkpoint, sign_checkpoint
+from ledger.log.cosignature import Cosigner, with_cosignatures
+from ledger.pack.data import parse_data
+from ledger.pack.page import format_page, is_ours, parse_page, script_digest
+from tests.cast import seed
+from tests.ledger.pack.cases import cases
+from tests.ledger.pack.reader import Reader, chromium
+from tests.scripts.house import ORIGIN, Hands, run
+
+
+@pytest.fixture(scope="module")
+def hands(own_hands: Hands) -> Hands:
+    return own_hands
+
+
+@pytest.fixture(scope="module")
+def asset(hands: Hands) -> str:
+    """Registered in entry 2 by a party whose name is private."""
+    hands.join("factory", "--private")
+    file = hands.room / "data.csv"
+    file.write_text("1;2\n")
+    made = hands.register("factory", file)
+    hands.offer("factory", made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def pack(hands: Hands, asset: str) -> Path:
+    out = hands.room / "p2.html"
+    said = hands.done("pack", "2", "--out", out)
+    assert said.startswith(f"packed: entry 2 of {ORIGIN} into {out}\n")
+    assert f"script     {script_digest()}" in said
+    assert said.splitlines()[-1].startswith("pack: consistent  size=4 root=")
+    return out
+
+
+def test_a_pack_is_judged_without_its_page(hands: Hands, pack: Path) -> None:
+    said = hands.done("verify", pack)
+    assert f"proven: entry 2 of {ORIGIN}" in said
+    assert said.splitlines()[-1] == pack_line(hands, pack)
+    assert hands.json("verify", pack)["page"] == "ours"
+    assert is_ours(pack.read_bytes())
+
+
+def pack_line(hands: Hands, pack: Path) -> str:
+    found = hands.json("verify", pack)
+    return f"pack: {found['verdict']}  size={found['size']} root={found['root']}  index={found['index']}"
+
+
+def test_a_pack_of_a_running_ledger_opens_in_a_browser(hands: Hands, pack: Path, tmp_path: Path) -> None:
+    with chromium() as browser, Reader.at(browser, tmp_path) as reader:
+        assert reader.open(pack.read_bytes()) == "consistent"
+        assert reader.text("#line") == pack_line(hands, pack)
+        assert "name withheld" in reader.text("#behind")
+        assert (reader.asked, reader.wrong) == ([reader.page.url], [])
+
+
+def test_an_act_that_an_altered_page_hides_is_still_found(hands: Hands, pack: Path, tmp_path: Path) -> None:
+    """The page's own script is not believed, and that it is another one is told."""
+    file = tmp_path / "altered.html"
+    file.write_bytes(pack.read_bytes().replace(b"What this file proves", b"All is well: believe me"))
+    ended = hands.run("verify", file)
+    assert ended.exit_code == 0
+    assert "do not believe what it shows" in ended.stderr
+    data = parse_page(pack.read_bytes())
+    file.write_bytes(format_page(data.replace(b'"index":2', b'"index":3')))
+    assert "entry 3: " in hands.refused("pack_misplaced", "verify", file)
+    file.write_bytes(format_page(cases()["a later version"].data))
+    assert "newer release" in hands.refused("pack_newer", "verify", file)
+    file.write_bytes(pack.read_bytes().replace(b'<script id="pack"', b'<script id="pack" type="application/json">' * 2))
+    hands.refused("pack_malformed", "verify", file)
+
+
+def test_whoever_has_never_met_the_ledger_takes_nothing_as_proven(hands: Hands, pack: Path, tmp_path: Path) -> None:
+    nobody = run("verify", pack, home=tmp_path)
+    assert (nobody.exit_code, nobody.stdout) == (1, "")
+    assert nobody.stderr.startswith(f"disproven: log_key_unknown: {ORIGIN}")
+    told = run("verify", pack, "--policy", hands.home / "policy", home=tmp_path)
+    assert told.exit_code == 0, told.output
+    another = tmp_path / "policy"
+    key = Cosigner(ORIGIN, COSIGNATURE_ED25519, seed("another log")).verifier
+    another.write_text(f"log {format_vkey(type(key)(ORIGIN, 1, key.public_key))}\nquorum none\n")
+    wrong = run("verify", pack, "--policy", another, home=tmp_path)
+    assert wrong.exit_code == 1
+    assert "log_key_unknown" in wrong.stderr
+    assert wrong.stdout.splitlines()[-1].startswith("pack: corrupt  ")
+
+
+# ---- Where it is made from ---------------------------------------------------------------------------------
+
+
+def test_a_folder_a_bundle_and_a_published_log_give_the_same_pack(
+    hands: Hands, own_folder: Path, pack: Path, tmp_path: Path
+) -> None:
+    hands.done("export", own_folder, tmp_path / "bundle")
+    hands.done("publish", own_folder, "--to", tmp_path / "public")
+    sources = {"folder": own_folder, "bundle": tmp_path / "bundle", "published": tmp_path / "public"}
+    for name, source in sources.items():
+        out = tmp_path / f"{name}.html"
+        hands.done("pack", "2", "--out", out, "--from", source)
+        mine, first = (parse_data(parse_page(file.read_bytes())) for file in (out, pack))
+        assert (mine.pieces, mine.subjects) == (first.pieces, first.subjects), name
+    short = hands.room / "short.html"
+    hands.done("pack", "2", "--out", short, "--no-history")
+    assert len(parse_data(parse_page(short.read_bytes())).pieces) == 3
+
+
+def test_what_cannot_be_packed_is_not_written(hands: Hands, pack: Path, own_folder: Path) -> None:
+    out = hands.room / "none.html"
+    for more in ((), ("--from", str(own_folder))):
+        hands.refused("entry_absent", "pack", "99", "--out", out, *more)
+    hands.refused("file_exists", "pack", "2", "--out", pack)
+    hands.refused("bundle_missing", "pack", "2", "--out", out, "--from", hands.room / "nowhere")
+    hands.misused("pack", "2", "--out", out, "--disclose", "all")
+    hands.misused("pack", "2", "--out", out, "--disclose", "price", "--from", own_folder)
+    assert not out.exists()
+
+
+# ---- Private values ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count"),
+    [((), 0), (("/name",), 1), (("1:/name",), 1), (("2:/name",), 0), (("/contact", "/price"), 0), (("all",), 1)],
+)
+def test_private_values_go_along_only_if_they_are_named(
+    hands: Hands, own_folder: Path, asset: str, tmp_path: Path, chosen: tuple[str, ...], count: int
+) -> None:
+    out = tmp_path / "p.html"
+    options = [word for one in chosen for word in ("--disclose", one)]
+    found = hands.json("pack", "2", "--out", out, "--from", own_folder, *options)
+    assert found["disclosed"] == count
+    assert ("factory Works" in disclosed(out)) == (count > 0)
+    assert hands.json("verify", out)["verdict"] == "consistent"
+
+
+def disclosed(out: Path) -> str:
+    """What is disclosed in a pack, in words."""
+    pieces = parse_data(parse_page(out.read_bytes())).pieces
+    return " ".join(str(show(one)) for piece in pieces for one in piece.disclosures)
+
+
+def test_a_value_that_the_asker_holds_can_be_shown_from_anywhere(hands: Hands, tmp_path: Path) -> None:
+    body = tmp_path / "body.json"
+    body.write_bytes(orjson.dumps({"name": "Quiet Works", "contact": {"email": "quiet@works.example"}}))
+    sent = tmp_path / "sent"
+    hides = ("--hide", "/name", "--hide", "/contact")
+    sent.write_text(hands.done("sign", "party.joined", "--body", body, *hides, by="quiet"))
+    index = hands.json("submit", sent)["index"]
+    out = tmp_path / "p.html"
+    assert hands.json("pack", str(index), "--out", out, "--disclosure", sent)["disclosed"] == 2
+    assert "Quiet Works" in disclosed(out)
+    assert "disclosed /name" in hands.done("verify", out)
+
+
+# ---- Witnesses ---------------------------------------------------------------------------------------------
+
+
+def test_the_published_checkpoint_brings_its_cosignatures(
+    hands: Hands, own_folder: Path, asset: str, tmp_path: Path
+) -> None:
+    witness = Cosigner("witness.example/w", COSIGNATURE_ED25519, seed("witness"))
+    policy = tmp_path / "policy"
+    logs = (hands.home / "policy").read_text().replace("quorum none\n", "")
+    policy.write_text(f"{logs}witness w {format_vkey(witness.verifier)}\nquorum w\n")
+    out, alone = tmp_path / "seen.html", tmp_path / "alone.html"
+    hands.done("publish", own_folder)
+    said = hands.done("pack", "2", "--out", alone, "--from", own_folder, "--policy", policy)
+    assert "reason=quorum_not_met" in said.splitlines()[-1]
+    hands.refused("quorum_not_met", "verify", alone, "--policy", policy)
+    published = own_folder / "public" / "checkpoint"
+    note = published.read_bytes()
+    line = witness.cosign(parse_note(note).text, 2**32)
+    published.write_bytes(with_cosignatures(note, [line]))
+    try:
+        hands.done("pack", "2", "--out", out, "--from", own_folder, "--policy", policy)
+    finally:
+        published.write_bytes(note)
+    said = hands.done("verify", out, "--policy", policy)
+    assert said.splitlines()[-1].startswith("pack: witnessed  ")
+    assert "witnessed  by witness.example/w, 2106-02-07" in said
+    assert hands.json("verify", out)["verdict"] == "consistent", "under the policy of this machine, which asks nobody"
+
+
+# ---- Two histories -----------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_of_another_history_makes_the_pack_the_proof_of_it(
+    hands: Hands, own_folder: Path, pack: Path, tmp_path: Path
+) -> None:
+    hands.done("publish", own_folder)
+    kept, out = tmp_path / "kept", tmp_path / "fork.html"
+    kept.write_bytes((own_folder / "public" / "checkpoint").read_bytes())
+    same = ("pack", "2", "--from", own_folder, "--known", kept)
+    hands.done(*same, "--out", tmp_path / "same.html")
+    charter = parse_entry(parse_data(parse_page(pack.read_bytes())).pieces[0].entry)
+    log_key = jws.parse(charter.statement).claims["body"]["logKey"]
+    signer = FolderKeyring(own_folder / "keys")(parse_vkey(log_key))
+    assert signer is not None
+    now = parse_checkpoint(parse_note(kept.read_bytes()).text)
+    kept.write_bytes(sign_checkpoint(replace(now, root=bytes(32)), signer))
+    hands.refused("checkpoint_other", *same, "--out", out)
+    ended = hands.run("verify", out)
+    assert ended.exit_code == 1
+    assert ended.stdout.splitlines()[-1].startswith("pack: diverged  ")
