@@ -24,7 +24,7 @@ install: .venv/.installed ## make .venv with the pinned dependencies and the cad
 	@touch $@
 
 run: install ## serve a ledger at http://127.0.0.1:8000, in ./ledger-data (made at the first run)
-	@test -e $(LEDGER)/ledger.db || $(BIN)/cadastre init $(LEDGER) --origin $(ORIGIN)
+	@test -e $(LEDGER)/ledger.db -o -e $(LEDGER)/keys -o -e $(LEDGER)/heads || $(BIN)/cadastre init $(LEDGER) --origin $(ORIGIN)
 	@exec $(BIN)/cadastre serve $(LEDGER) --port $(PORT)
 
 test: install ## run all tests

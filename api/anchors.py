@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from api.settings import Settings
+from api.settings import PREFIX, Settings, parted
 from identity.note import Verifier
 from ledger.errors import Malformed, Unavailable, Unverifiable
 from ledger.log.checkpoint import Checkpoint, open_checkpoint
@@ -30,9 +30,8 @@ def addresses(settings: Settings) -> tuple[str, ...]:
     Of witnesses only the address is known to which checkpoints are submitted; that they are shown there too is so with
     ours, and with others what they show elsewhere may be named among the mirrors.
     """
-    mirrors = [one.strip().rstrip("/") for one in settings.mirrors.split(",") if one.strip()]
     witnesses = [] if (policy := read_policy(settings)) is None else monitors(policy)
-    return (*(f"{mirror}/checkpoint" for mirror in mirrors), *witnesses)
+    return (*(f"{mirror}/checkpoint" for mirror in parted(settings.mirrors)), *witnesses)
 
 
 def read_policy(settings: Settings) -> Policy | None:
@@ -42,7 +41,7 @@ def read_policy(settings: Settings) -> Policy | None:
     try:
         return parse_policy(settings.policy.read_bytes())
     except OSError as error:
-        raise Malformed("setting_malformed", f"policy: {settings.policy}: {error.strerror}") from None
+        raise Malformed("setting_malformed", f"{PREFIX}POLICY: {settings.policy}: {error.strerror}") from None
 
 
 def monitors(policy: Policy) -> list[str]:
@@ -54,15 +53,16 @@ def shown(
     origin: str,
     places: Sequence[str],
     verifiers: Iterable[Verifier],
-    warn: Callable[..., None] = log.warning,
+    warn: Callable[..., None] | None = None,
 ) -> dict[str, bytes]:
     """The checkpoints that outsiders show and a key of this log signed, by address. Never raises for what they do.
 
-    ``warn`` is told of those that cannot be asked, or show something else.
+    ``warn`` is told of those that cannot be asked, or show something else; the log, if nobody is named.
     """
     from api.outside import get_all  # imported here: a service that has nobody to ask starts without them
     from ledger.witness.memory import log_id
 
+    warn = warn or log.warning  # not before: in a default it would be of the log as it was at the import
     keys = list(verifiers)
     urls = [place.replace(LOG, log_id(origin)) for place in places]
     found: dict[str, bytes] = {}

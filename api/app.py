@@ -82,8 +82,8 @@ def serve(settings: Settings, listening: Callable[[str], None] | None = None, be
 
     ``listening`` is called with the URL once the service answers there, ``begun`` is as for ``Service.open``.
     """
+    logs.configure(settings.log_level)  # first: opening has something to tell
     service = Service.open(settings, begun)
-    logs.configure(settings.log_level)
     try:
         server.run(create_app(settings, service), settings, listening)
     finally:

@@ -26,6 +26,9 @@ class About(BaseModel):
     mldsaVkey: Annotated[  # noqa: N815
         str | None, Field(description="second key, of type 0x06 (ML-DSA-44): signs what is published, too")
     ]
+    tokenNonce: Annotated[  # noqa: N815
+        str, Field(description="what the tokens of readers must name in `nonce`; another after each start")
+    ]
     subject: Annotated[str, Field(description="subject id of the charter")]
     charter: Annotated[dict[str, Any], Field(description="the charter in force")]
     rules: Annotated[int, Field(description="rules version in force")]
@@ -44,6 +47,7 @@ async def about(service: Ledger) -> About:
         vkey=charter.logKey,
         formerVkeys=charter.formerLogKeys,
         mldsaVkey=charter.mldsaKey,
+        tokenNonce=service.members.nonce,
         subject=service.subject,
         charter=dict(charter.__dict__),
         rules=charter.rules,

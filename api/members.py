@@ -1,8 +1,8 @@
 """Who may read a ledger that its charter opens to members only: whoever proves by a token to be one (identity.token).
 
 Members are the parties, the authorities that the charter recognises, and its governance: the ledger says who, no
-configuration does. A token is good for one request; which were spent is kept as long as they would hold, and tokens
-from before the service began are not taken, since nobody knows which of those were spent.
+configuration does. A token is good for one request. Which were spent is kept as long as they would hold; of those from
+before the service began nobody knows, so each names what the service made up when it began.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ declare(
         "this ledger shows its entries to members only",
         "prove to be one by a token: cadastre COMMAND --as KEY; checkpoints, kinds and refusals are open to everybody",
     ),
-    token_spent=("the token was used before, or is from before the service began", "sign another for each request"),
+    token_spent=("the token was used before", "sign another for each request"),
+    token_stale=("the token names another nonce than the service's", "take tokenNonce of GET /v1/ledger anew"),
     reader_unknown=("the DID that the token is from is no member here", "join the ledger, or read with a member's key"),
 )
 declare("service", tokens_full=("more tokens were used than the service remembers", "ask again in a minute"))
@@ -32,25 +33,30 @@ SCHEME = "bearer "
 
 
 class Members:
-    """The door for readers of one ledger. ``clock`` gives POSIX seconds. For one event loop."""
+    """The door for readers of one ledger. ``clock`` gives POSIX seconds. For one event loop.
 
-    def __init__(self, reader: Reader, audience: str, clock: Callable[[], float]) -> None:
+    ``nonce``, which tokens must name, is of this run of the service alone: 16 random bytes, base64url.
+    """
+
+    def __init__(self, reader: Reader, audience: str, nonce: str, clock: Callable[[], float]) -> None:
+        self.nonce = nonce
         self._reader = reader
         self._audience = audience
         self._clock = clock
-        self._began = int(clock())
         self._spent: set[tuple[str, str]] = set()
         self._order: deque[tuple[int, tuple[str, str]]] = deque()  # when it may be forgotten, and which
 
     def verify(self, authorization: str | None, charter: Ledger) -> Token:
         """The token in an Authorization header, if a member has signed it. Any thread may ask.
 
-        Raises what ``open_token`` raises, ``readers_members`` where there is none, and ``reader_unknown``. Cost: a
-        verification of a signature and a look-up.
+        Raises what ``open_token`` raises, ``readers_members`` where there is none, ``token_stale``, ``reader_unknown``.
+        Cost: a verification of a signature and a look-up.
         """
         if authorization is None or not authorization.lower().startswith(SCHEME):
             raise Unverifiable("readers_members")
         token = open_token(authorization[len(SCHEME) :].strip(), self._audience, int(self._clock()))
+        if token.nonce != self.nonce:
+            raise Unverifiable("token_stale")
         if not self._is_member(token.iss, charter):
             raise Unverifiable("reader_unknown", token.iss)
         return token
@@ -60,7 +66,7 @@ class Members:
         now, key = int(self._clock()), (token.iss, token.jti)
         while self._order and self._order[0][0] < now:
             self._spent.discard(self._order.popleft()[1])
-        if key in self._spent or token.iat < self._began:
+        if key in self._spent:
             raise Unverifiable("token_spent")
         if len(self._spent) >= SPENT_MAX:
             raise Unavailable("tokens_full", f"{SPENT_MAX} are remembered")

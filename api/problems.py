@@ -11,12 +11,15 @@ from math import ceil
 from typing import Any
 
 import orjson
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from identity.errors import Family
 from ledger.errors import Absent, Malformed, Meaning, Problem, Refused, Unavailable, declare
+
+log = structlog.get_logger("cadastre.problems")
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -49,6 +52,7 @@ _STATUS_OF_CODE = {
     "token_elsewhere": 401,
     "token_expired": 401,
     "token_spent": 401,
+    "token_stale": 401,
     "method_unknown": 405,
     "body_too_slow": 408,
     "body_too_large": 413,
@@ -136,8 +140,12 @@ def install(app: FastAPI) -> None:
     """Let every error a route can end in answer with a problem document."""
 
     @app.exception_handler(Problem)
-    def problem(_: Request, error: Problem) -> Response:
-        return reply_of(error).response()
+    def problem(request: Request, error: Problem) -> Response:
+        reply = reply_of(error)
+        if reply.status >= 500:
+            told = {"code": error.code, "detail": error.detail, "cause": str(error.__cause__ or "")}
+            log.warning("refused", path=request.url.path, **told)
+        return reply.response()
 
     @app.exception_handler(RequestValidationError)
     def query(_: Request, error: RequestValidationError) -> Response:

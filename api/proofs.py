@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.deps import READERS, Ledger, Reading
+from api.deps import READERS, Ledger
 from api.entries import TEXT
 from api.numbers import Whole
 from api.openapi import problems
@@ -18,8 +18,7 @@ router = APIRouter(tags=["subjects"])
 @router.get("/v1/subjects/{name}/proof", dependencies=[READERS], response_class=Response, responses=problems(200, TEXT))
 def state_proof(
     service: Ledger,
-    reader: Reading,
-    name: Annotated[str, Path(description="subject id, for a party also its DID; of a list, what is looked up")],
+    name: Annotated[str, Path(description="subject id, or of a list what is looked up; for a party also its DID")],
     at: Annotated[int | None, Whole, Query(ge=1, lt=2**53, description="a size that is committed to")] = None,
     lookup: Annotated[str | None, Query(max_length=80, description="a list: `offer.asset`, all offers on it")] = None,
 ) -> Response:
@@ -28,7 +27,4 @@ def state_proof(
     As of the last size that the service has committed to, which the file names; or of another one `at`, while its pages
     are kept. Lists of more than 20,000 are proven from the ledger's folder only.
     """
-    if lookup is not None:
-        return Response(service.prover.listing(lookup, name, at, MEMBERS_MAX), media_type=TEXT)
-    subject = reader.find("did", name) if name.startswith("did:") else name
-    return Response(service.prover.subject(subject, at), media_type=TEXT)
+    return Response(service.prover.file(name, lookup, at, MEMBERS_MAX), media_type=TEXT)

@@ -6,6 +6,7 @@ Opening refuses rather than repairs: every error of a wrong folder, key, schema 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -27,6 +28,7 @@ from api.witnesses import Witnesses
 from api.writing import Apart, Appending, Here
 from identity.canonical import b64encode
 from identity.note import parse_vkey
+from identity.token import NUMBER_BYTES
 from ledger.circulation.charter import Ledger
 from ledger.errors import Unavailable
 from ledger.log.chain import link_of, parse_entry
@@ -70,7 +72,7 @@ class Service:
         first = reader.entry(0)
         self.origin = parse_entry(first).origin
         self.audience = f"{self.origin}#{b64encode(link_of(first))}"
-        self.members = Members(reader, self.audience, time.time)
+        self.members = Members(reader, self.audience, b64encode(secrets.token_bytes(NUMBER_BYTES)), time.time)
         self.subject = accept(parse_entry(first).statement).opened["ledger"]
         self._folder = folder
         self._held = ExitStack()

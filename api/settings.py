@@ -10,8 +10,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ledger.errors import Malformed, declare
 
@@ -21,6 +23,17 @@ declare(
     "malformed",
     setting_malformed=("a setting is unknown or out of bounds", "list them with: cadastre settings"),
 )
+
+_ASKED = {  # in words, by pydantic's names of what may be wrong
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "greater_than_equal": "at least {ge}",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "at most {le}",
+    "literal_error": "{expected}",
+    "address": "addresses that begin with http:// or https://, parted by commas",
+}
 
 Rate = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
@@ -108,13 +121,50 @@ class Settings(BaseModel):
     signer_rate: Annotated[Rate, Field(description="statements a second of one signing key")] = 1_000
     signer_burst: Annotated[int, Field(ge=1, description="statements at once of one signing key")] = 4_000
 
+    @field_validator("mirrors")
+    @classmethod
+    def _of_addresses(cls, mirrors: str) -> str:
+        """A mirror that can never be asked would be a setting that is silently ignored."""
+        if not all(map(_is_address, parted(mirrors))):
+            raise PydanticCustomError("address", "not of addresses")
+        return mirrors
+
+
+def parted(mirrors: str) -> list[str]:
+    """The addresses in the setting ``mirrors``, without a slash at the end."""
+    return [one.strip().rstrip("/") for one in mirrors.split(",") if one.strip()]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - looks whether it is a number
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not any(map(str.isspace, text))
+
 
 def settings_from(environment: Mapping[str, str], **given: Any) -> Settings:
     """Settings from ``CADASTRE_SERVE_*`` variables, overridden by what is given. Raises ``setting_malformed``."""
-    named = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)}
+    variables = {name.removeprefix(PREFIX).lower(): name for name in environment if name.startswith(PREFIX)}
     try:
-        return Settings.model_validate(named | given)
+        return Settings.model_validate({field: environment[name] for field, name in variables.items()} | given)
     except ValidationError as wrong:
-        first = wrong.errors(include_url=False, include_context=False, include_input=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        raise Malformed("setting_malformed", f"{name}: {first['msg']}") from None
+        first = wrong.errors(include_url=False)[0]
+        field = str(first["loc"][0])
+        name = field if field in given else variables.get(field, field)
+        raise Malformed("setting_malformed", f"{name}: {_why(first)}") from None
+
+
+def _why(wrong: ErrorDetails) -> str:
+    """What is wrong with a setting, in our words where there are any."""
+    if wrong["type"] == "extra_forbidden":
+        return "there is no such setting"
+    asked = _ASKED.get(wrong["type"])
+    if asked is None:
+        return wrong["msg"]
+    bounds = {
+        name: int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+        for name, bound in wrong.get("ctx", {}).items()
+    }
+    return f"it must be {asked.format_map(bounds)}, not {str(wrong['input'])!r}"

@@ -10,6 +10,7 @@ Refusals are problems, as those of a ledger's service; only 409 is told in a siz
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from collections.abc import Callable
@@ -35,6 +36,7 @@ from ledger.witness.witness import Sight, Witness
 
 TEXT = "text/plain; charset=utf-8"
 SIZE = "text/x.tlog.size"
+_NUMBER = re.compile(r"[0-9]{1,18}")
 PUBLIC = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
 
 log = structlog.get_logger("cadastre.witness")
@@ -48,7 +50,7 @@ def create_app(witness: Witness, settings: Settings) -> FastAPI:
     app.add_route("/add-checkpoint", door.add_checkpoint, methods=["POST"])
     app.add_route("/", door.page)
     app.add_route("/seen", door.seen)
-    app.add_route("/evidence/{number:int}", door.evidence)
+    app.add_route("/evidence/{number}", door.evidence)
     app.add_route("/health", door.health)
     app.add_route("/{log}/checkpoint", door.checkpoint)
     app.add_api_route("/v1/refusals/{code}", refusal)
@@ -101,9 +103,10 @@ class _Door:
         return _json({"name": self._witness.name, "vkeys": self._vkeys(), "software": software(), "logs": found})
 
     def evidence(self, request: Request) -> Response:
-        number = int(request.path_params["number"])
-        if number >= 2**63:
-            raise Absent("evidence_absent", str(number))
+        named = request.path_params["number"]
+        if not _NUMBER.fullmatch(named):
+            raise Absent("evidence_absent", named[:100])
+        number = int(named)
         found = self._witness.evidence(number)
         full = {
             "request": found.request.decode(),

@@ -10,6 +10,7 @@ with the size it cosigned last, and is asked again from there. Nothing it says i
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -22,7 +23,7 @@ from identity.errors import Problem
 from identity.note import Note, Signature, format_note, parse_note, parse_signature
 from ledger.errors import Unavailable, declare
 from ledger.log.checkpoint import SignedHead, parse_checkpoint
-from ledger.log.cosignature import cosignatures, with_cosignatures
+from ledger.log.cosignature import cosignatures, in_time, with_cosignatures
 from ledger.log.policy import Policy, Witness
 from ledger.log.witness import Request, format_request
 from ledger.witness.memory import log_id
@@ -89,13 +90,16 @@ class Witnesses:
         clock: Callable[[], float],
         transport: httpx.AsyncBaseTransport | None = None,
         again: float = inf,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """``clock`` counts seconds, for the pauses after failures, and for those ``again`` after which a checkpoint
         that was cosigned is shown once more: so that readers see a log on which nothing happens is not held back.
+        ``now`` gives POSIX seconds, for the times that witnesses give.
         """
         self.policy = policy
         self._again = again
         self._clock = clock
+        self._now = now
         self._verifiers = [witness.verifier for witness in policy.witnesses.values()]
         self._asked = [_Asked(witness) for witness in policy.witnesses.values() if witness.url is not None]
         limits = httpx.Limits(max_connections=max(1, len(self._asked)))
@@ -193,12 +197,18 @@ class Witnesses:
             raise Unavailable("witness_unreachable", f"{witness.url}: {type(error).__name__} {error}") from None
 
     def _opened(self, witness: Witness, checkpoint: bytes, content: bytes) -> list[Signature]:
-        """The lines of an answer that are of cosigners of the policy, the witness asked among them."""
+        """The lines of an answer that are of cosigners of the policy, the witness asked among them.
+
+        One of a time that has not come would be of no use to readers, and stand in the way of those that are.
+        """
         try:
             lines = [parse_signature(line) for line in content.decode().removesuffix("\n").split("\n")]
-            seen = cosignatures(with_cosignatures(checkpoint, lines), self._verifiers)
+            found = cosignatures(with_cosignatures(checkpoint, lines), self._verifiers)
         except (Problem, UnicodeDecodeError) as wrong:
             raise Unavailable("witness_answer_strange", str(wrong)) from None
+        seen, ahead = in_time(found, self._now())
+        if witness.verifier in [one.verifier for one in ahead]:
+            raise Unavailable("witness_answer_strange", "it gives a time that has not come")
         if witness.verifier not in [one.verifier for one in seen]:
             raise Unavailable("witness_answer_strange", "no line of its own key")
         known = {(one.verifier.name, one.verifier.key_id) for one in seen}

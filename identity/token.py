@@ -4,10 +4,12 @@ Where not everybody may read, a reader signs a token with the key of a DID and s
 compact JWS in the spelling of statements, of a type of its own, so that neither passes for the other:
 
     header   {"alg":"Ed25519","kid":"did:key:z6Mk…#z6Mk…","typ":"cadastre-token+jwt"}
-    payload  {"aud":"<ledger>","exp":1760000060,"iat":1760000000,"iss":"did:key:z6Mk…","jti":"<22 letters>"}
+    payload  {"aud":"<ledger>","exp":1760000060,"iat":1760000000,"iss":"did:key:z6Mk…","jti":"<22 letters>",
+              "nonce":"<22 letters>"}
 
 ``aud`` binds it to one ledger, ``exp`` to a few minutes, ``jti`` to one use: whoever takes tokens refuses one it has
-seen. What a DID may do is no matter of the token: the ledger knows.
+seen. ``nonce`` is what the service made up when it began (as in RFC 9449 section 8): since it remembers no tokens from
+before, it takes none. What a DID may do is no matter of the token: the ledger knows.
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ TYPE = "cadastre-token+jwt"
 LIFETIME_S = 60  # of a token, if nothing else is asked for
 LIFETIME_MAX_S = 300
 SKEW_S = 60  # by so much a reader's clock may be ahead
-NONCE_BYTES = 16
+NUMBER_BYTES = 16  # of jti and nonce
 TOKEN_BYTES_MAX = 4_096
 
-_NONCE = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
+_NUMBER = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 
 declare(
     "malformed",
@@ -43,17 +45,21 @@ declare(
 
 
 class Token(NamedTuple):
-    """What a valid token says: who asks, from when until when (POSIX seconds), and its nonce."""
+    """What a valid token says: who asks, until when it holds (POSIX seconds), its own number, the service's nonce."""
 
     iss: str
-    iat: int
     exp: int
     jti: str
+    nonce: str
 
 
-def sign_token(key: SigningKey, audience: str, now: int, nonce: bytes, lifetime: int = LIFETIME_S) -> str:
-    """A token of the key's did:key for this ledger, from ``now`` (POSIX seconds) on. ``nonce``: 16 random bytes."""
-    claims = {"aud": audience, "exp": now + lifetime, "iat": now, "iss": did_of(key.public), "jti": b64encode(nonce)}
+def sign_token(key: SigningKey, audience: str, nonce: str, now: int, number: bytes, lifetime: int = LIFETIME_S) -> str:
+    """A token of the key's did:key for this ledger, from ``now`` (POSIX seconds) on.
+
+    ``nonce`` is the one that the service shows (``GET /v1/ledger``), ``number`` 16 random bytes.
+    """
+    claims = {"aud": audience, "exp": now + lifetime, "iat": now, "iss": did_of(key.public)}
+    claims |= {"jti": b64encode(number), "nonce": nonce}
     return jws.sign(claims, key, TYPE).decode()
 
 
@@ -76,7 +82,7 @@ def open_token(token: str, audience: str, now: int) -> Token:
         jws.verify(signed)
     except Problem as wrong:
         raise Unverifiable("token_unsigned", str(wrong), pointer=wrong.pointer) from None
-    return Token(claims["iss"], iat, exp, claims["jti"])
+    return Token(claims["iss"], exp, claims["jti"], claims["nonce"])
 
 
 def _read(token: str) -> tuple[jws.Signed, dict[str, Any]]:
@@ -90,9 +96,10 @@ def _read(token: str) -> tuple[jws.Signed, dict[str, Any]]:
     for name in sorted(_CLAIMS.keys() | signed.claims.keys()):
         if type(signed.claims.get(name)) is not _CLAIMS.get(name):
             raise Malformed("token_malformed", pointer=f"/payload/{name}")
-    if not _NONCE.fullmatch(signed.claims["jti"]):
-        raise Malformed("token_malformed", "a nonce is 16 bytes in base64url", pointer="/payload/jti")
+    for name in ("jti", "nonce"):
+        if not _NUMBER.fullmatch(signed.claims[name]):
+            raise Malformed("token_malformed", "16 bytes in base64url are asked for", pointer=f"/payload/{name}")
     return signed, signed.claims
 
 
-_CLAIMS = {"aud": str, "exp": int, "iat": int, "iss": str, "jti": str}
+_CLAIMS = {"aud": str, "exp": int, "iat": int, "iss": str, "jti": str, "nonce": str}

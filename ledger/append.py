@@ -44,7 +44,8 @@ declare(
     clock_leapt=("the writer's clock leapt", "set the clock right; appends go on by themselves"),
     log_key_absent=(
         "the service does not hold the log key the charter names",
-        "put its key file into DIR/keys as log.key or log-NAME.key",
+        "put its key file into DIR/keys as log.key or log-NAME.key; if it is lost: cadastre init NEWDIR --origin "
+        "NEWNAME --succeeds SOURCE",
     ),
     store_older=(
         "the store lacks entries that were signed",
@@ -55,7 +56,11 @@ declare(
         "the store holds another history than the one that was signed",
         "keep it, and fill another: cadastre restore DIR --from SOURCE (a mirror, the published log, another copy)",
     ),
-    ledger_empty=("the ledger has no charter yet", "open it with: cadastre init DIR --origin NAME"),
+    ledger_empty=(
+        "the ledger has no charter yet",
+        "where it had entries, they were lost: cadastre restore DIR --from SOURCE; where its making was cut off, make "
+        "it in another folder: cadastre init DIR --origin NAME",
+    ),
 )
 
 

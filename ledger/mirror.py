@@ -52,12 +52,18 @@ def open_published(path: Path) -> MirrorSource:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         if len(data) > most:
-            raise Malformed("bundle_malformed", f"{name} has more than {most} bytes")
+            raise too_long(name, name, most)
         return data
 
     if not (path / "tile" / "entries").is_dir():
         raise Unavailable("mirror_entries_absent", str(path))
     return MirrorSource(read)
+
+
+def too_long(name: str, where: str, most: int) -> Malformed:
+    """What to raise for a published file that is found ``where`` and has more than so many bytes."""
+    code = "checkpoint_malformed" if name == CHECKPOINT else "bundle_malformed"
+    return Malformed(code, f"{where} has more than {most} bytes")
 
 
 class MirrorSource(Source):

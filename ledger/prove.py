@@ -14,16 +14,17 @@ from typing import cast
 from identity.canonical import b64decode
 from ledger.circulation.charter import LedgerAmended
 from ledger.circulation.state import Committed, StateCommitted
-from ledger.errors import Absent, Malformed, declare
+from ledger.errors import Absent, Corrupt, Malformed, declare
 from ledger.log.chain import parse_entry
 from ledger.log.map import MapProof, lookup_key, member_id, subject_key
 from ledger.log.page import MapTree
 from ledger.log.receipt import Receipt
 from ledger.log.stateproof import Listing, Missing, Shown, Standing, StateProof, format_state_proof
 from ledger.read import Reader
+from ledger.statemap import lookups_proven
 from ledger.statement import Statement, accept
 from ledger.store.map import Shelf
-from ledger.values import type_of
+from ledger.values import is_of, type_of
 from ledger.world import STATES
 
 MEMBERS_MAX = 20_000  # of a list that is proven over HTTP: less than a megabyte
@@ -40,6 +41,10 @@ declare(
 declare(
     "malformed",
     subject_id_malformed=("this is not spelt as the id of a subject", "check the id: cadastre search, cadastre show"),
+    lookup_value_malformed=(
+        "this is not spelt as what the look-up lists by",
+        "check it: cadastre show ID; a DID will do where parties are looked up",
+    ),
     lookup_unproven=("no list is proven under this look-up", "take one of those the detail names"),
     list_too_long=("the list is too long for one answer", "prove it from the folder: cadastre prove ID --from DIR"),
 )
@@ -54,11 +59,6 @@ class Commitment:
     root: bytes
 
 
-def lookups_proven() -> list[str]:
-    """The look-ups whose lists can be proven, each as TYPE.NAME."""
-    return [f"{type_}.{name}" for type_, state in sorted(STATES.items()) for name in state.PROVEN]
-
-
 class Prover:
     """Makes proofs. Any thread may ask."""
 
@@ -70,13 +70,19 @@ class Prover:
         self._amended: tuple[int, list[int]] = -1, []  # the charter's index, and the amendments of its service key
         self._last: tuple[bytes, Commitment, list[Receipt]] | None = None  # what was proven last, by the checkpoint
 
+    def file(self, what: str, lookup: str | None = None, at: int | None = None, most: int | None = None) -> bytes:
+        """The file of a subject, or with a look-up of the list under it."""
+        return self.subject(what, at) if lookup is None else self.listing(lookup, what, at, most)
+
     def subject(self, subject_id: str, at: int | None = None) -> bytes:
         """The file that proves a subject as it stood at a committed size, or that there was none.
 
-        Raises ``Malformed`` (``subject_id_malformed``), ``Absent`` (``state_uncommitted``, ``size_uncommitted``,
-        ``map_root_absent``). Cost: a millisecond or two.
+        A DID stands for the party that speaks through it. Raises ``Malformed`` (``subject_id_malformed``), ``Absent``
+        (``state_uncommitted``, ``size_uncommitted``, ``map_root_absent``; ``subject_absent`` for a DID). Cost: a
+        millisecond or two.
         """
-        if not type_of(subject_id):
+        subject_id = self._named(subject_id)
+        if type_of(subject_id) not in STATES:
             raise Malformed("subject_id_malformed", subject_id[:100])
         commitment, receipts = self._founded(at)
         proof = self._shelf.use(
@@ -91,12 +97,16 @@ class Prover:
     def listing(self, lookup: str, value: str, at: int | None = None, most: int | None = None) -> bytes:
         """The file that proves all subjects under a look-up, spelt TYPE.NAME; at most so many.
 
-        Raises what ``subject`` does, ``Malformed`` (``lookup_unproven``, ``list_too_long``).
+        Where it lists by party, a DID stands for one. Raises what ``subject`` does, ``Malformed`` (``lookup_unproven``,
+        ``lookup_value_malformed``, ``list_too_long``).
         """
-        if lookup not in lookups_proven():
+        form = lookups_proven().get(lookup)
+        if form is None:
             raise Malformed("lookup_unproven", f"{lookup[:100]} is none of {', '.join(lookups_proven())}")
-        if "\n" in value or not value:
-            raise Malformed("subject_id_malformed", "a look-up value is one line")
+        if form == "party":
+            value = self._named(value)
+        if not is_of(form, value):
+            raise Malformed("lookup_value_malformed", f"{lookup} lists by {form}, and {value[:100]!a} is none")
         type_, _, name = lookup.partition(".")
         commitment, receipts = self._founded(at)
         key = lookup_key(type_, name, value)
@@ -104,14 +114,18 @@ class Prover:
         def read(tree: MapTree) -> tuple[tuple[str, ...], MapProof]:
             listed = tree.get(commitment.root, key)
             members = iter(()) if listed is None else tree.items(listed)
-            ids = [member_id(type_, found) for _, found in islice(members, None if most is None else most + 1)]
-            return tuple(sorted(ids)), tree.prove(commitment.root, key)
+            some = islice(members, None if most is None else most + 1)
+            return tuple(sorted(_member(type_, found) for _, found in some)), tree.prove(commitment.root, key)
 
         ids, proof = self._shelf.use(commitment.size, commitment.root, read)
         if most is not None and len(ids) > most:
             raise Malformed("list_too_long", f"more than {most} of type {type_} with {name}={value[:100]}")
         shown = Listing(type_, name, value, ids)
         return format_state_proof(StateProof(shown, proof, receipts))
+
+    def _named(self, value: str) -> str:
+        """The party's id for a DID that is spelt as one. Raises ``Absent`` (``subject_absent``)."""
+        return self._reader.find("did", value) if is_of("did", value) else value
 
     def _founded(self, at: int | None) -> tuple[Commitment, list[Receipt]]:
         """The commitment to a size, and what proves it; at hand as long as nothing else is signed."""
@@ -171,3 +185,14 @@ class Prover:
 
     def _statement(self, index: int) -> Statement:
         return accept(parse_entry(self._reader.entry(index)).statement)
+
+
+def _member(type_: str, value: bytes) -> str:
+    """The id of a member. Raises ``Corrupt`` (``map_page_corrupt``) if it is none."""
+    try:
+        found = member_id(type_, value)
+    except UnicodeDecodeError:
+        found = ""
+    if type_of(found) != type_:
+        raise Corrupt("map_page_corrupt", f"{value.hex()} is no member of a list of type {type_}")
+    return found

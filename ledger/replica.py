@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from identity.disclosure import hidden
 from identity.note import Verifier, parse_vkey
@@ -116,10 +116,23 @@ class Replica:
         tip = self._present()
         return tip.root_at(size) if tip else EMPTY_ROOT
 
-    def verifiers(self) -> list[Verifier]:
-        """The keys by which the log has signed its checkpoints, the one in force first; none before entry 0."""
-        charter = self.charter
-        return [] if charter is None else [parse_vkey(vkey) for vkey in (charter.logKey, *charter.formerLogKeys)]
+    def charter_at(self, size: int) -> Ledger | None:
+        """The charter in force at a size, which is from 1 on; that at the end for a greater one, None before entry 0.
+
+        The log key it names is the one that signs a checkpoint of this size, whichever other does beside it.
+        """
+        tip = self._present()
+        if tip is None or tip.charter is None or size >= tip.size:
+            return self.charter
+        found = self._store.subject_at(cast(str, tip.world.ledger), max(size, 1))
+        if found is None or not isinstance(found.state, Ledger):
+            raise Corrupt("store_corrupt", f"the charter at size {size} is missing", subject=tip.world.ledger)
+        return found.state
+
+    def log_key_at(self, size: int) -> Verifier | None:
+        """The log key in force at a size, as :meth:`charter_at` has it."""
+        charter = self.charter_at(size)
+        return None if charter is None else parse_vkey(charter.logKey)
 
     # -- growing ---------------------------------------------------------------------------------------------
 

@@ -2,7 +2,12 @@
 
     fill(path, source, workers, ...)    a store beside, each entry judged again (``ledger.replica``)
     check(filled, signed)               it extends every head that is known to be signed: no history is signed twice
+    check_ours(filled, signed, held)    one of these was signed by a log key that is held here: it is this ledger
     put_in_place(folder, path)          the old store is kept aside, the new one takes its name
+
+A source is anybody's, and its charter names what log keys it likes. So a checkpoint counts by the one key that was in
+force at its size, and all of it only if a key that is held here signed some of it: the tree of such a checkpoint begins
+with entry 0, which says who may put other keys in force.
 
 Until the last step the ledger's own store is only read. The step is one rename, before which the old store has a second
 name: whenever it is cut off, the folder has the old store or the new one, whole, and the whole may be done again.
@@ -12,7 +17,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -20,9 +25,10 @@ from pathlib import Path
 from sqlite3 import OperationalError
 
 from identity.disclosure import digest
-from identity.note import parse_note
+from identity.note import Verifier, format_vkey, parse_note
 from ledger.audit.source import Source
 from ledger.audit.workers import Workers
+from ledger.circulation.charter import Ledger
 from ledger.errors import Corrupt, Malformed, Problem, Unavailable, declare
 from ledger.log.checkpoint import open_checkpoint, parse_checkpoint
 from ledger.replica import Replica
@@ -47,8 +53,14 @@ declare(
         "keep the source and what was signed: together they prove that two histories exist; restore from another one",
     ),
     restore_unsigned=(
-        "no checkpoint that this ledger's log signed is of the source's entries",
-        "name one: --known FILE; or check that the source is this ledger",
+        "no checkpoint that a log key held here has signed is of the source's entries",
+        "check that the source is this ledger; name such a checkpoint: --known FILE; if all are signed by a log key "
+        "that was replaced, put it back into DIR/keys as log-NAME.key",
+    ),
+    restore_key_other=(
+        "a key in DIR/keys is not the one that the source's charter names",
+        "check that the source is this ledger, and no copy from before that key was put in force; if so, move the key "
+        "file away",
     ),
     restore_busy=("the old store cannot be put aside", "end what reads it (an audit, an export), then restore again"),
 )
@@ -108,8 +120,33 @@ def check(replica: Replica, known: Iterable[Known], before: int | None = None) -
     return greatest
 
 
+def check_ours(replica: Replica, known: Iterable[Known], held: Collection[Verifier]) -> None:
+    """A log key that is held here signed one of these checkpoints, all of which the replica extends.
+
+    Raises ``Unavailable``: ``restore_unsigned``.
+    """
+    sizes = {parse_checkpoint(parse_note(one.note).text).size for one in known}
+    signers = [replica.log_key_at(size) for size in sizes if size]  # an empty tree says nothing of any entry
+    if not any(signer in held for signer in signers):
+        by = " and ".join(sorted({format_vkey(signer) for signer in signers if signer is not None}))
+        raise Unavailable("restore_unsigned", f"{replica.size} entries of {replica.origin}, signed by {by or 'nobody'}")
+
+
+def check_keys(charter: Ledger, keys: Mapping[str, Collection[str]]) -> None:
+    """The keys here are those that a charter names; where there is none for a use, none is asked for.
+
+    ``keys``: by use (*governance*, *service*, *refusal*) the DIDs or vkeys of those that are here. Raises
+    ``Unavailable``: ``restore_key_other``.
+    """
+    named = {"governance": charter.governance, "service": charter.service, "refusal": charter.refusalKey}
+    for use, name in named.items():
+        if (here := keys.get(use)) and name not in here:
+            detail = f"{use}: the charter names {name or 'none'}, here is {' and '.join(sorted(here))}"
+            raise Unavailable("restore_key_other", detail)
+
+
 def check_extends(replica: Replica, known: Known) -> int:
-    """What a replica holds extends a checkpoint, which the ledger's log has signed; returns the checkpoint's size.
+    """What a replica holds extends a checkpoint, signed by the log key in force at its size; returns that size.
 
     Its size is looked at before its signature: entries from before a change of the log key cannot tell that key.
     """
@@ -119,7 +156,8 @@ def check_extends(replica: Replica, known: Known) -> int:
     if said.size > replica.size:
         raise Unavailable("restore_shorter", f"{known.name} is of {said.size} entries, the source has {replica.size}")
     try:
-        checkpoint = open_checkpoint(known.note, replica.verifiers())
+        signer = replica.log_key_at(said.size)
+        checkpoint = open_checkpoint(known.note, [] if signer is None else [signer])
     except Problem as wrong:
         raise Unavailable("restore_other", f"{known.name}: {wrong}") from wrong
     if replica.root_at(checkpoint.size) != checkpoint.root:
@@ -160,19 +198,21 @@ def disclosures_in(path: Path, start: int = 0) -> tuple[dict[str, str], bool]:
     return found, True
 
 
-def private_values(store: Path, source: Path) -> dict[str, str]:
+def private_values(store: Path, source: Path) -> tuple[dict[str, str], int]:
     """The disclosures by digest that are in a ledger's old store or, where it has any, in the source.
 
-    What the old store does not have of an entry that it has may have been erased, and does not come back from a copy.
+    What the old store does not have of an entry that it has may have been erased, and does not come back from a copy:
+    the number of those in the source that are left out for that.
     """
     found: dict[str, str] = {}
     size, whole = 0, False
     if store.is_file():
         found, whole = disclosures_in(store)
         size = size_of(store) or 0
-    if source.is_file():
-        found |= disclosures_in(source, size if whole else 0)[0]
-    return found
+    if not source.is_file():
+        return found, 0
+    found |= disclosures_in(source, size if whole else 0)[0]
+    return found, len(disclosures_in(source)[0].keys() - found.keys()) if whole else 0
 
 
 def size_of(path: Path) -> int | None:

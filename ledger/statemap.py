@@ -1,4 +1,5 @@
-"""From subjects to the state map (``ledger.log.map``): which keys and which lists it changes that subjects changed.
+"""From subjects to the state map (``ledger.log.map``): which keys and which lists it changes that subjects changed, and
+of which subjects and lists it can say anything at all.
 
 Pure, and the same for whoever keeps the map: the service with pages, an auditor beside the replay.
 """
@@ -8,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ledger.errors import declare
+from ledger.errors import Malformed, declare
 from ledger.log.map import lookup_key, member_key, member_value, subject_key, subject_value
-from ledger.world import State, Subject
+from ledger.log.stateproof import Listing, Shown
+from ledger.values import is_of, type_of
+from ledger.world import STATES, State, Subject
 
 declare(
     "corrupt",
@@ -59,3 +62,28 @@ def listed(state: State) -> set[Listed]:
     """The lists that have a subject in this state."""
     proven = state.PROVEN
     return {(state.TYPE, name, value) for name, value in state.lookups() if name in proven} if proven else set()
+
+
+def lookups_proven() -> dict[str, str]:
+    """The look-ups whose lists can be proven, each as TYPE.NAME, and the form of their values (``values.is_of``)."""
+    return {f"{type_}.{name}": form for type_, state in sorted(STATES.items()) for name, form in state.PROVEN.items()}
+
+
+def check_spelt(shown: Shown) -> None:
+    """What is shown is something a map can have: the way that proves one absence proves any text absent beside it.
+
+    Raises ``Malformed`` (``state_proof_malformed``) for what is not the id of a subject of a type there is, for a list
+    that is none of those proven, and for a value that is not of its form.
+    """
+    if not isinstance(shown, Listing):
+        if type_of(shown.id) not in STATES:
+            raise Malformed("state_proof_malformed", f"{shown.id[:100]!a} is not the id of a subject")
+        return
+    form = lookups_proven().get(f"{shown.type}.{shown.name}")
+    if form is None:
+        raise Malformed("state_proof_malformed", f"no list is proven under {shown.type[:50]!a} {shown.name[:50]!a}")
+    if not is_of(form, shown.value):
+        raise Malformed("state_proof_malformed", f"{shown.name} lists by {form}, and {shown.value[:100]!a} is none")
+    for one in shown.ids:
+        if type_of(one) != shown.type:
+            raise Malformed("state_proof_malformed", f"{one[:100]!a} is no id of type {shown.type}")

@@ -15,6 +15,8 @@ from typing import Annotated, TypeAlias, TypeVar
 from annotated_types import GroupedMetadata
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
+from identity.did import key_of
+from identity.errors import Malformed
 from ledger.form import Form
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base32, lower case: no i, l, o, u
@@ -61,6 +63,19 @@ def type_of(subject: str) -> str:
     return found.group(1) if found else ""
 
 
+def is_of(form: str, value: str) -> bool:
+    """Whether a value is spelt as its form asks: ``did``, ``digest``, or a type, for the id of such a subject."""
+    if form == "digest":
+        return _DIGEST.fullmatch(value) is not None
+    if form != "did":
+        return type_of(value) == form
+    try:
+        key_of(value)
+    except Malformed:
+        return False
+    return True
+
+
 PartyId: TypeAlias = Annotated[str, Field(pattern=id_pattern("party"), description="party id")]
 AssetId: TypeAlias = Annotated[str, Field(pattern=id_pattern("asset"), description="asset id")]
 VersionId: TypeAlias = Annotated[str, Field(pattern=id_pattern("version"), description="id of an asset's version")]
@@ -68,9 +83,10 @@ OfferId: TypeAlias = Annotated[str, Field(pattern=id_pattern("offer"), descripti
 AgreementId: TypeAlias = Annotated[str, Field(pattern=id_pattern("agreement"), description="agreement id")]
 TransferId: TypeAlias = Annotated[str, Field(pattern=id_pattern("transfer"), description="transfer id")]
 
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 Digest: TypeAlias = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$", description="SHA-256, 32 bytes, base64url without padding"),
+    Field(pattern=f"^{_DIGEST.pattern}$", description="SHA-256, 32 bytes, base64url without padding"),
 ]
 """The last letter carries 4 bits of the digest and 2 that are zero: only 16 letters may stand there."""
 

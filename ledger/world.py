@@ -8,7 +8,7 @@ verdicts agree. No clock, no store and no key is in reach here; time is the entr
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
@@ -75,13 +75,13 @@ class State:
     default it is left out of the bytes, so the oldest state still reads, and replays to the bytes it had.
     ``lookups`` and ``words`` are pure functions of the state: finding a subject needs no bookkeeping of its own.
     ``UNIQUE`` names the look-ups that rules may use; one of those never leads to two subjects. ``PROVEN`` names those
-    whose lists the state map proves (``ledger.statemap``): what answers who and which. It is part of what a root
-    commits to, so it never changes for a type that there is.
+    whose lists the state map proves (``ledger.statemap``): what answers who and which, each with the form of its values
+    (``ledger.values.is_of``). It is part of what a root commits to, so it never changes for a type that there is.
     """
 
     TYPE: ClassVar[str] = ""
     UNIQUE: ClassVar[tuple[str, ...]] = ()
-    PROVEN: ClassVar[tuple[str, ...]] = ()
+    PROVEN: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls, *, of: str, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -13,6 +13,7 @@ there is no such line, only the problem on stderr; the exit code is 1 as well, s
 from __future__ import annotations
 
 import os
+import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,9 +32,21 @@ from ledger.audit.source import Row
 from ledger.bundle import export as write_bundle
 from ledger.bundle import open_bundle
 from ledger.circulation.charter import Ledger, PredecessorState
-from ledger.errors import CATALOGUE, Absent, Corrupt, Malformed, Problem, Unavailable, Unverifiable
+from ledger.errors import (
+    CATALOGUE,
+    Absent,
+    Corrupt,
+    Malformed,
+    Meaning,
+    Problem,
+    Unavailable,
+    Unverifiable,
+    declare,
+)
+from ledger.log.checkpoint import open_checkpoint
 from ledger.log.policy import EMPTY, Policy, parse_policy
 from ledger.mirror import MirrorSource, is_published, open_published
+from ledger.store.files import Folder
 from scripts.command import check_free, command, tell_of
 from scripts.options import Json, ReaderKey
 from scripts.output import bar, print_json, print_note
@@ -42,7 +55,18 @@ from scripts.session import session
 Q = ParamSpec("Q")
 A = TypeVar("A")
 
+UNSEEN = ("quorum_not_met", "cosignature_ahead")
 LISTED = 1_000  # subjects asked for in one call
+JUDGED = frozenset({"malformed", "unverifiable", "rule"})  # families of what is refused when it is sent
+
+declare(
+    "service",
+    source_missing=(
+        "there is no ledger in this folder",
+        "check the path: a ledger's folder has ledger.db, a published log has checkpoint and tile; where a ledger's "
+        "store was lost: cadastre restore DIR --from SOURCE",
+    ),
+)
 
 SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="A ledger's folder, its address, or a bundle.")]
 
@@ -84,11 +108,13 @@ def audit(
     if evidence is not None and verdict.evidence is not None:
         evidence.write_bytes(verdict.evidence)
         print_note(f"evidence of the fork was written to {evidence}; judge it with: cadastre verify {evidence}")
+    if known and verdict.proven:
+        print_note(f"it extends what was known: {len(known)} checkpoint{'s' if len(known) > 1 else ''}")
     if not json and before is not None:
         print("succeeds: {origin}  size={size} root={root}".format_map(before))
     if not json:
         print(verdict.line())
-    if not verdict.proven:
+    if not verdict.proven or verdict.reason in UNSEEN:  # what was asked for was not proven
         raise typer.Exit(1)
 
 
@@ -117,12 +143,20 @@ def open_source(named: str, key: Path | None = None) -> Iterator[Source]:
     """The source of this name. ``key``: file of a member's key, for a service that asks for one. Raises ``Problem``."""
     if _is_address(named):
         with session(named, reader=key) as at:
-            yield _remote(at.client)
+            source = _remote(at.client)
+            open_checkpoint(
+                source.checkpoint or b"", at.verifiers[-1:]
+            )  # the key it was met by, and no other's entries
+            yield source
     elif is_published(Path(named)):
         yield open_published(Path(named))
     elif Path(named).is_dir():
-        with open_folder(Path(named)) as folder:
-            yield folder
+        try:
+            folder = Folder.open(Path(named))
+        except Unavailable as no:
+            raise Unavailable("source_missing", no.detail) from None
+        with open_folder(folder.path) as kept:
+            yield kept
     else:
         with open_bundle(Path(named)) as bundle:
             yield bundle
@@ -146,7 +180,8 @@ def _judge(
                 raise
             return unreadable(wrong)
         try:
-            return judge(source, workers, known=known, policy=policy, progress=show, replay=replay)
+            now = int(time.time())
+            return judge(source, workers, known=known, policy=policy, progress=show, replay=replay, now=now)
         except Unavailable as silent:
             raise silent.__cause__ if isinstance(silent.__cause__, Problem) else silent from None
 
@@ -221,5 +256,18 @@ def _tell_why(verdict: Verdict) -> None:
         detail=at + (verdict.detail or title),
         index=verdict.index,
         subject=verdict.subject,
-        advice=meaning.advice if meaning else "",
+        advice=_advice(verdict, meaning),
     )
+
+
+def _advice(verdict: Verdict, meaning: Meaning | None) -> str:
+    """What to do about it. What a code says to whoever sends a statement helps nobody who has it in a copy."""
+    if meaning is None:
+        return ""
+    placed = verdict.index is not None or verdict.subject is not None
+    if verdict.word == "corrupt" and placed and meaning.family in JUDGED:
+        return (
+            "either this copy is damaged there, or its ledger admitted what it must not: compare it with another copy "
+            "(a mirror, a bundle); cadastre restore DIR --from SOURCE makes it again"
+        )
+    return meaning.advice

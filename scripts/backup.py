@@ -17,7 +17,7 @@ from ledger.errors import Unavailable
 from ledger.store.files import Folder, sync
 from scripts.command import check_free, command
 from scripts.options import Json
-from scripts.output import print_json
+from scripts.output import print_json, print_note
 
 
 @command()
@@ -51,6 +51,7 @@ def backup(
         print_json(shown)
     else:
         print(f"copied: {shown['size']} entries to {copy}, {shown['bytes']} bytes")
+        print_note(f"it holds no key: keep a copy of {folder.keys} elsewhere, too, or nothing can be restored")
 
 
 def _size_of(folder: Folder) -> int:

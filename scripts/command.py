@@ -23,6 +23,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
+from errno import ENOENT
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NoReturn, ParamSpec, TypeVar, cast
@@ -51,6 +52,8 @@ declare(
 )
 
 DOUBTED = frozenset({"malformed", "unverifiable", "rule", "corrupt"})  # families that can disprove; others tell nothing
+UNDECIDED = frozenset({"form_unknown", "cose_entry_missing", "refusal_source_missing", "refusal_beyond"})
+"""Codes of these families that disprove nothing: something else is needed to judge."""
 
 
 class Commands(ExplainedGroup):
@@ -142,6 +145,7 @@ def command(
     def register(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            _check_text(kwargs.values())
             file = cast(Path | None, kwargs.pop("refusal", None)) if acts else None
             with for_programs(bool(kwargs.get("json"))), keeping(file), _told(no):
                 if file is not None:
@@ -154,6 +158,16 @@ def command(
         return guarded
 
     return register
+
+
+def _check_text(given: Iterable[object]) -> None:
+    """What was typed can be sent: bytes that are not UTF-8 are no text. Raises ``typer.BadParameter``."""
+    for value in given:
+        for one in value if isinstance(value, (list, tuple)) else [value]:
+            if not isinstance(one, str) or not any("\ud800" <= letter <= "\udfff" for letter in one):
+                continue
+            if not os.path.lexists(one):  # a source may be a file, whose name may have any bytes
+                raise typer.BadParameter(f"{printable(one)!r} is not UTF-8")
 
 
 def _take(guarded: Callable[..., Any], function: Callable[..., Any]) -> None:
@@ -183,9 +197,11 @@ def _told(no: Word) -> Iterator[None]:
 
 
 def check_free(path: Path) -> None:
-    """Nothing has this name yet, so it can be written. Raises ``Halted`` (``file_exists``)."""
+    """Nothing has this name yet, and there is a folder for it. Raises ``Halted`` (``file_exists``, ``file_failed``)."""
     if os.path.lexists(path):
         raise Halted("file_exists", str(path))
+    if not path.parent.is_dir():
+        raise Halted("file_failed", f"{path.parent}: {os.strerror(ENOENT)}")
 
 
 def tell(error: Problem, no: Word = "refused") -> None:
@@ -216,7 +232,8 @@ def tell_of(no: Word, **members: str | int | None) -> None:
 
 
 def _stop(no: Word, error: Problem) -> NoReturn:
-    tell(error, no if error.family in DOUBTED else "refused")
+    disproves = error.family in DOUBTED and error.code not in UNDECIDED and not error.code.startswith("policy_")
+    tell(error, no if disproves else "refused")
     if error.family == "rule" or signed_refusal(error):
         try:
             note = keep_refusal(error)

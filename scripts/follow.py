@@ -18,7 +18,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,12 +28,15 @@ import orjson
 import typer
 
 from api.client import Client
-from identity.errors import Malformed, Unverifiable, declare
+from api.client.wire import check_address
+from identity.did import key_of
+from identity.errors import Unverifiable, declare
 from identity.note import Verifier
 from ledger.audit import Workers
-from ledger.errors import Unavailable
+from ledger.errors import Problem, Unavailable
 from ledger.log.policy import EMPTY, Policy, parse_policy
-from scripts.command import command, tell
+from ledger.values import type_of
+from scripts.command import Halted, command, tell
 from scripts.options import Json, ReaderKey
 from scripts.output import bar, is_for_programs, print_json, print_note, printable
 from scripts.session import load_key
@@ -49,10 +52,17 @@ if TYPE_CHECKING:
 
 EVERY_S = 30.0
 DRAIN_S = 15.0  # for alerts to be taken at the end of a single turn
-HOOK_TIMEOUT_S = 10.0
+HOOK_SECONDS_MAX = 10.0  # for an alert to be taken, from the asking to the end of the answer's head
 SHOWN = ("id", "code", "index", "subject", "kind", "size", "evidence", "detail")  # of an alert, to people
 
-declare("malformed", webhook_malformed=("not the address of a webhook", "name one such as https://ops.example/alerts"))
+declare(
+    "halted",
+    webhook_malformed=("not the address of a webhook", "name one such as https://ops.example/alerts"),
+    watched_malformed=(
+        "not the id of anything that could be watched",
+        "copy the id of a subject, such as asset_… or party_…, or a DID, as cadastre show or search prints it",
+    ),
+)
 
 
 @command(no="disproven")
@@ -78,15 +88,22 @@ def follow(
     key: ReaderKey = None,
     json: Json = False,
 ) -> None:
-    """Keep a verified mirror of a log, with alerts on what is watched and on whatever does not hold."""
+    """Keep a verified mirror of a log, with alerts on what is watched and on whatever does not hold.
+
+    What is watched is told of from entry 0 on: the first turn sends an alert for each old entry, too, so that nothing
+    from before is missed. With a member's key (--as), DIR/public holds what only members may read: do not serve it.
+    """
     from ledger.follow.folder import FollowFolder
     from ledger.follow.freshness import Freshness
     from ledger.follow.telling import Watched
 
+    if webhook is not None:
+        _check_webhook(webhook)
+    names = [_watched(name) for name in watch or []]
     asked = EMPTY if policy is None else parse_policy(policy.read_bytes())
     folder = FollowFolder(into)
     folder.prepare()
-    watched = Watched(watch or [], Freshness(stale, asked))
+    watched = Watched(names, Freshness(stale, asked))
     count = max(0, (os.cpu_count() or 2) - 1) if workers is None else workers
     with folder.lock(), Workers(count) as helpers, ExitStack() as held:
         hook = held.enter_context(_hook(folder, webhook)) if webhook is not None else None
@@ -182,36 +199,57 @@ def _trusted(url: str, file: Path | None, policy: Policy) -> Callable[[str], Seq
             known, told = meet(Home.here(), client)
         if told is not None:
             print_note(told)
-        return known
+        return known[-1:]  # one that was replaced signs the end of no log
 
     return keys
 
 
 @contextmanager
 def _hook(folder: FollowFolder, url: str) -> Iterator[Hook]:
-    """Posts alerts to an address. It has to answer 2xx; anything else, and it is asked again later."""
+    """Posts alerts to an address. It has to answer 2xx in time; anything else, and it is asked again later."""
+    from api.outside import CLOSE_SECONDS, Aside
     from ledger.follow.hook import Hook
 
-    if httpx.URL(url).scheme not in ("http", "https"):
-        raise Malformed("webhook_malformed", url)
+    async def post(line: bytes) -> str | None:
+        async with http.stream("POST", url, content=line, headers={"Content-Type": "application/json"}) as answer:
+            return None if answer.is_success else f"it answers {answer.status_code}"
 
     def send(line: bytes) -> str | None:
         try:
-            with http.stream("POST", url, content=line, headers={"Content-Type": "application/json"}) as answer:
-                return None if answer.is_success else f"it answers {answer.status_code}"
-        except httpx.HTTPError as error:
-            return f"{type(error).__name__} {error}"
+            return aside(post(line), HOOK_SECONDS_MAX)
+        except TimeoutError:
+            return "too slow"
 
     here = copy_context()  # the thread of the hook prints as this one does
 
     def failed(why: str) -> None:
         here.run(print_note, f"the webhook {url} takes no alerts: {why}")
 
-    with (
-        httpx.Client(timeout=HOOK_TIMEOUT_S, follow_redirects=False) as http,
-        Hook(folder.alerts, folder.sent, send, failed) as hook,
-    ):
-        yield hook
+    with Aside() as aside:
+        http = httpx.AsyncClient(timeout=HOOK_SECONDS_MAX, follow_redirects=False)
+        try:
+            with Hook(folder.alerts, folder.sent, send, failed) as hook:
+                yield hook
+        finally:
+            with suppress(Exception):
+                aside(http.aclose(), CLOSE_SECONDS)
+
+
+def _check_webhook(url: str) -> None:
+    try:
+        check_address(url)
+    except Unavailable:
+        raise Halted("webhook_malformed", url) from None
+
+
+def _watched(name: str) -> str:
+    """What is watched by this name. Raises ``Halted`` (``watched_malformed``): it would never be told of."""
+    if not type_of(name):
+        try:
+            key_of(name)
+        except Problem:
+            raise Halted("watched_malformed", name) from None
+    return name
 
 
 def _print_alert(alert: Alert) -> None:
@@ -220,10 +258,7 @@ def _print_alert(alert: Alert) -> None:
     if is_for_programs():
         print(orjson.dumps(members).decode(), file=sys.stderr, flush=True)
         return
-    shown = [
-        name for name in ("id", "code", "index", "subject", "kind", "size", "evidence", "detail") if name in members
-    ]
-    pairs = " ".join(f"{name}={_quoted(members[name])}" for name in shown)
+    pairs = " ".join(f"{name}={_quoted(members[name])}" for name in SHOWN if name in members)
     print(printable(f"alert: {alert.alert} {pairs}"), file=sys.stderr, flush=True)
 
 

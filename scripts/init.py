@@ -12,7 +12,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -32,6 +32,9 @@ from ledger.world import RULES, World
 from scripts.command import command
 from scripts.options import Json
 from scripts.output import print_json, print_pairs
+
+if TYPE_CHECKING:
+    from scripts.succession import Predecessor
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,18 @@ def init(
         str | None,
         typer.Option(metavar="SOURCE", help="The ledger it goes on from, after that one's loss; audited first."),
     ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, metavar="FILE", help="Whose log key and witnesses count for the one it goes on from."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make a ledger: keys, store and charter. Anyone joins and anyone reads, unless said otherwise."""
     check_origin(origin)
+    if policy is not None and succeeds is None:
+        raise typer.BadParameter("it says who is believed of the ledger that --succeeds names", param_hint="--policy")
     keys = Keys.generate(origin)
     body: dict[str, Any] = {
         "rules": RULES,
@@ -86,10 +97,12 @@ def init(
         "mldsaKey": format_vkey(cosigner_with(origin, keys.log).verifier),
         "refusalKey": format_vkey(Verifier(refusal_key_name(origin), ED25519, keys.refusal.public.raw)),
     }
+    before: Predecessor | None = None
     if succeeds is not None:
         from scripts.succession import predecessor  # imported here: an audit takes much that is not needed else
 
-        body["succeeds"] = predecessor(succeeds)
+        before = predecessor(succeeds, policy)
+        body["succeeds"] = before.state
     charter = _charter(origin, body, keys)
     folder = Folder.create(directory)
     try:
@@ -97,7 +110,7 @@ def init(
     except BaseException:
         shutil.rmtree(folder.path)
         raise
-    _print(folder, origin, body, admitted, json)
+    _print(folder, origin, body, before, admitted, json)
 
 
 def _authorities(named: list[str]) -> list[dict[str, Any]]:
@@ -157,7 +170,9 @@ def _open(folder: Folder, origin: str, charter: Statement, keys: Keys) -> Admitt
     return outcome
 
 
-def _print(folder: Folder, origin: str, body: dict[str, Any], admitted: Admitted, json: bool) -> None:
+def _print(
+    folder: Folder, origin: str, body: dict[str, Any], before: Predecessor | None, admitted: Admitted, json: bool
+) -> None:
     made: dict[str, Any] = {
         "folder": str(folder.path),
         "origin": origin,
@@ -168,15 +183,20 @@ def _print(folder: Folder, origin: str, body: dict[str, Any], admitted: Admitted
         "governance": body["governance"],
         "service": body["service"],
     }
-    if "succeeds" in body:
-        made["succeeds"] = body["succeeds"]
+    if before is not None:
+        made["succeeds"] = before.state
+        made["predecessor"] = {"charter": before.charter, "vkey": before.vkey, "known": before.known}
     if json:
         print_json(made)
         return
     print("made a ledger:")
-    long = ("mldsaVkey", "refusalVkey")
-    print_pairs(((name, value) for name, value in made.items() if name not in long), indent=2)
+    apart = ("mldsaVkey", "refusalVkey", "succeeds", "predecessor")
+    print_pairs(((name, value) for name, value in made.items() if name not in apart), indent=2)
+    if before is not None:
+        print("it goes on from:")
+        print_pairs([*before.state.items(), ("charter", before.charter), ("vkey", before.vkey)], indent=2)
     print(f"""
 Give the vkey to whoever shall check its receipts: 'log VKEY' and 'quorum none' make a policy file.
 Move {folder.key("governance")} offline: whoever has it can change the charter, and serving does not need it.
+Keep a copy of {folder.keys} apart from the ledger: no backup holds keys, and without them nothing can be restored.
 Serve it with: cadastre serve {folder.path}""")

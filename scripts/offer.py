@@ -40,7 +40,10 @@ def offer(
     ledger: LedgerUrl = LOCAL,
     json: Json = False,
 ) -> None:
-    """Offer the latest versions of your assets for licences."""
+    """Offer the latest versions of your assets for licences.
+
+    Needed are, beside --until: --policy or --purpose, and --price or --free.
+    """
     if (price is None) != free:
         raise typer.BadParameter("say either --price or --free")
     body: dict[str, Any] = {

@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,33 +21,43 @@ import typer
 
 from api.client import Client
 from identity import disclosure
-from identity.errors import Problem
+from identity.errors import Problem, declare
 from identity.note import Verifier
 from ledger.audit import Source, StoreSource
+from ledger.errors import Absent, Unavailable
 from ledger.log import merkle, tile
-from ledger.log.policy import EMPTY, Log, parse_policy
+from ledger.log.checkpoint import open_checkpoint
+from ledger.log.policy import EMPTY, parse_policy
 from ledger.log.receipt import parse_receipt
-from ledger.pack.data import Pack, format_data
-from ledger.pack.evidence import Evidence, ScanEvidence, StoreEvidence, size_of
+from ledger.pack.data import PIECES_MAX, Pack, format_data
+from ledger.pack.evidence import Evidence, ScanEvidence, StoreEvidence, root_at, size_of
 from ledger.pack.gather import Shown, gather
 from ledger.pack.judge import Judged, judge
 from ledger.pack.page import format_page, script_digest
 from ledger.publish import PUBLIC
 from ledger.store.files import Folder
 from scripts.audit import open_source
-from scripts.command import check_free, command
+from scripts.command import Halted, check_free, command
 from scripts.options import LOCAL, Json, LedgerUrl, ReaderKey
 from scripts.output import print_json, print_note, print_pairs
-from scripts.proofs.pack import members, tell_verdict
-from scripts.session import session
+from scripts.proofs.pack import members, tell_remarks, tell_verdict
+from scripts.session import index_named, session
 
 HISTORY_PAGE = 100
+
+declare(
+    "halted",
+    nothing_disclosed=(
+        "none of these private values is in the ledger's folder",
+        "leave --disclose out, or name a private field by its pointer; a value in the open needs no disclosure",
+    ),
+)
 _CHOSEN = re.compile(r"(?:(0|[1-9][0-9]{0,15}):)?((?:/[^/]*)+)")
 
 
 @command()
 def pack(
-    index: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="Place of the entry.")],
+    what: Annotated[str, typer.Argument(metavar="INDEX|ID", help="An entry, or the subject that it opened.")],
     out: Annotated[Path, typer.Option(metavar="FILE.html", help="Where to write it.")],
     source: Annotated[
         str | None,
@@ -83,15 +93,20 @@ def pack(
     stated = None if policy is None else policy.read_text("utf-8")
     asked = EMPTY if stated is None else parse_policy(stated.encode())
     notes = [file.read_bytes() for file in known or []]
-    with _evidence(source, ledger, key, index) as (evidence, verifiers):
+    with _evidence(source, ledger, key, what) as (evidence, verifiers, index):
         if disclose and not isinstance(evidence, StoreEvidence):
             raise typer.BadParameter("only a ledger's own folder has the private values", param_hint="--disclose")
+        if verifiers:
+            open_checkpoint(evidence.checkpoint, verifiers)
         made = gather(evidence, index, history=history, shown=shown, held=own, policy=stated, known=notes)
+        if disclose and not any(piece.disclosures for piece in made.pieces):
+            raise Halted("nothing_disclosed", " ".join(disclose))
         data = format_data(made)
-        believed = [*(Log(verifier, None) for verifier in verifiers)] or asked.logs
-        judged = judge(data, replace(asked, logs=believed))
-    if not judged.proven and judged.word != "diverged":
+        judged = judge(data, asked, partial(root_at, evidence))
+    if not judged.proven and judge(data, asked).word != "diverged":  # then the pack itself proves that
         tell_verdict(judged)
+        if judged.word == "diverged":
+            print_note("no pack is written; evidence is made by cadastre fork CHECKPOINT CHECKPOINT --source SOURCE")
         raise typer.Exit(1)
     _keep(out, format_page(data))
     _print(made, judged, out, json)
@@ -110,6 +125,7 @@ def _print(made: Pack, judged: Judged, out: Path, json: bool) -> None:
     print_pairs([*shown.items(), ("script", script_digest())], indent=2)
     if values:
         print_note(f"private values in it: {values}; whoever has the file can read them")
+    tell_remarks(judged)
     print(judged.line())
 
 
@@ -140,18 +156,31 @@ def _selection(chosen: Sequence[str]) -> Shown:
 
 @contextmanager
 def _evidence(
-    source: str | None, ledger: str, key: Path | None, index: int
-) -> Iterator[tuple[Evidence, Sequence[Verifier]]]:
-    """What the pack is put together from, and the log keys by which it is known, where it is known by any."""
+    source: str | None, ledger: str, key: Path | None, what: str
+) -> Iterator[tuple[Evidence, Sequence[Verifier], int]]:
+    """What the pack is put together from, the log keys by which it is known, if by any, and the index of the entry."""
     if source is None or source.startswith(("http://", "https://")):
         with session(source or ledger, reader=key) as at:
-            yield ClientEvidence(at.client, parse_receipt(at.client.receipt(index)).checkpoint), at.verifiers
+            index = at.index_of(what)
+            yield ClientEvidence(at.client, parse_receipt(at.client.receipt(index)).checkpoint), at.verifiers, index
         return
     with open_source(source) as opened:
         if isinstance(opened, StoreSource):
-            yield StoreEvidence(opened.store, _checkpoint(Path(source), index, opened)), ()
+            index = _index_of(what, StoreEvidence(opened.store, opened.checkpoint or b""))
+            yield StoreEvidence(opened.store, _checkpoint(Path(source), index, opened)), (), index
         else:
-            yield ScanEvidence(opened), ()
+            scanned = ScanEvidence(opened)
+            yield scanned, (), _index_of(what, scanned)
+
+
+def _index_of(what: str, evidence: Evidence) -> int:
+    """The index that is named, or that of the entry by which a subject was opened."""
+    if (index := index_named(what)) is not None:
+        return index
+    touched = evidence.touched(what, PIECES_MAX)
+    if not touched:
+        raise Absent("subject_absent", what)
+    return min(touched)
 
 
 def _checkpoint(path: Path, index: int, source: Source) -> bytes:
@@ -172,16 +201,19 @@ class ClientEvidence(Evidence):
         self.checkpoint = checkpoint
         self._client = client
         self._size = size_of(checkpoint)
-        self._nodes = tile.nodes_from_tiles(lambda wanted: client.published(tile.format_path(wanted)), self._size)
+        self.nodes = tile.nodes_from_tiles(lambda wanted: client.published(tile.format_path(wanted)), self._size)
 
     def entry(self, index: int) -> bytes:
         return self._client.entry_bytes(index)
 
     def proof(self, index: int) -> Sequence[bytes]:
-        return merkle.inclusion_proof(index, self._size, self._nodes)
+        return merkle.inclusion_proof(index, self._size, self.nodes)
 
     def index_of(self, statement: str) -> int:
-        return self._client.statement(statement).index
+        found = self._client.statement(statement)
+        if found.id != statement:
+            raise Unavailable("answer_strange", f"asked for {statement}, it answers {found.id}"[:200])
+        return found.index
 
     def last(self, subject: str) -> str:
         return self._client.subject(subject, self._size).last

@@ -8,7 +8,7 @@ length, and of older sizes whose map was made again by ``cadastre rebuild DIR --
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ import typer
 
 from identity.errors import Unverifiable
 from identity.note import Verifier, parse_note, parse_vkey
-from ledger.errors import Unavailable
+from ledger.errors import Absent, Unavailable
 from ledger.log.checkpoint import SignedHead, parse_checkpoint
 from ledger.log.stateproof import Listing
 from scripts.command import check_free, command
@@ -29,10 +29,12 @@ from scripts.session import session
 if TYPE_CHECKING:
     from ledger.prove import Prover
 
+_DIDS = "party.did"
+
 
 @command()
 def prove(
-    what: Annotated[str, typer.Argument(metavar="ID", help="A subject; or of a list, what is looked up.")],
+    what: Annotated[str, typer.Argument(metavar="ID", help="A subject, or what a list is of; a DID for its party.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")],
     lookup: Annotated[
         str | None, typer.Option(metavar="TYPE.NAME", help="A list: offer.asset, all offers on an asset.")
@@ -52,13 +54,10 @@ def prove(
     check_free(out)
     if folder is not None:
         with prover_of(folder) as (prover, verifiers):
-            data = prover.subject(what, at_size) if lookup is None else prover.listing(lookup, what, at_size)
-            proven = open_proof(data, verifiers)
+            data, proven = _proven(prover.file, verifiers, what, lookup, at_size)
     else:
         with session(ledger, reader=key) as at:
-            data = at.client.state_proof(what, lookup, at_size)
-            proven = open_proof(data, at.verifiers)
-    _check_asked(proven, what, lookup, at_size)
+            data, proven = _proven(at.client.state_proof, at.verifiers, what, lookup, at_size)
     with out.open("xb") as file:
         file.write(data)
         file.flush()
@@ -66,25 +65,48 @@ def prove(
     print_state(proven, json, file=str(out))
 
 
+def _proven(
+    ask: Callable[[str, str | None, int | None], bytes],
+    verifiers: Sequence[Verifier],
+    what: str,
+    lookup: str | None,
+    at_size: int | None,
+) -> tuple[bytes, Proven]:
+    """The file that was asked for, and what it proves. That a DID is the party's whom it shows is proven as well.
+
+    Raises ``Unverifiable`` (``state_proof_other``), and ``Absent`` (``subject_absent``) if the DID is nobody's.
+    """
+    data = ask(what, lookup, at_size)
+    proven = open_proof(data, verifiers)
+    if what.startswith("did:") and lookup != _DIDS:
+        listed = open_proof(ask(what, _DIDS, proven.size), verifiers)
+        _check_asked(listed, what, _DIDS, proven.size)
+        assert isinstance(listed.shown, Listing)
+        if not listed.shown.ids:
+            raise Absent("subject_absent", f"no party speaks through {what} at size {proven.size}")
+        what = listed.shown.ids[0]
+    _check_asked(proven, what, lookup, at_size)
+    return data, proven
+
+
 def _check_asked(proven: Proven, what: str, lookup: str | None, at_size: int | None) -> None:
     """It is what was asked for. Raises ``Unverifiable`` (``state_proof_other``)."""
     shown = proven.shown
     named = f"{shown.type}.{shown.name}" if isinstance(shown, Listing) else None
     value = shown.value if isinstance(shown, Listing) else shown.id
-    other = value != what and not (named is None and what.startswith("did:"))  # a DID stands for its party
-    if named != lookup or other or proven.size != (at_size or proven.size):
+    if named != lookup or value != what or proven.size != (at_size or proven.size):
         raise Unverifiable("state_proof_other", f"{named or 'subject'} {value} at size {proven.size}")
 
 
 @contextmanager
 def prover_of(path: Path) -> Iterator[tuple[Prover, list[Verifier]]]:
-    """What makes proofs from a ledger's folder, and the ledger's log keys by its own charter.
+    """What makes proofs from a ledger's folder, and the log key that signs what they are against, by its own charter.
 
     Raises ``Unavailable`` and ``Corrupt``.
     """
     # Imported here: the libraries of the store take time that other commands need not wait.
-    from ledger.commitment import Stand
     from ledger.prove import Prover
+    from ledger.publish import charter_of
     from ledger.read import Reader
     from ledger.store.files import Folder
     from ledger.store.map import Shelf
@@ -97,6 +119,5 @@ def prover_of(path: Path) -> Iterator[tuple[Prover, list[Verifier]]]:
     checkpoint = parse_checkpoint(parse_note(note).text)
     head = SignedHead(checkpoint.size, checkpoint.root, note)
     with SqlStore.snapshot(folder.store) as store, closing(Shelf(folder.path)) as shelf:
-        charter = Stand.of(store).charter
-        verifiers = [parse_vkey(vkey) for vkey in (charter.logKey, *charter.formerLogKeys)]
-        yield Prover(Reader(store, lambda: head), shelf), verifiers
+        verifier = parse_vkey(charter_of(store, head.size).logKey)
+        yield Prover(Reader(store, lambda: head), shelf), [verifier]

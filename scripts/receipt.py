@@ -19,7 +19,7 @@ from scripts.signed import read_verified
 
 @command()
 def receipt(
-    index: Annotated[int, typer.Argument(metavar="INDEX", min=0, help="Place of the entry.")],
+    what: Annotated[str, typer.Argument(metavar="INDEX|ID", help="An entry, or the subject that it opened.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it.")],
     cose: Annotated[
         bool, typer.Option("--cose", help="As COSE, for tools that speak SCITT; the entry goes into FILE.entry.")
@@ -33,6 +33,7 @@ def receipt(
     for path in files:
         check_free(path)
     with session(ledger, reader=key) as at:
+        index = at.index_of(what)
         if cose:
             files[out], files[entry_beside(out)] = at.client.cose_receipt(index), at.client.entry_bytes(index)
             entry, checkpoint = open_cose_receipt(files[out], files[entry_beside(out)], at.verifiers)

@@ -9,6 +9,7 @@ mirrors and witnesses (CADASTRE_SERVE_MIRRORS, CADASTRE_SERVE_POLICY, as for ser
 from __future__ import annotations
 
 import os
+import signal
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,19 +21,32 @@ import typer
 
 from api.keyring import FolderKeyring
 from api.settings import Settings, settings_from
-from identity.note import Verifier, parse_note, parse_vkey
+from identity.did import did_of
+from identity.keys import PublicKey, read_key
+from identity.note import Verifier, format_vkey, parse_note, parse_vkey
+from identity.signature import ED25519
 from ledger.audit import Source, Workers
-from ledger.errors import Corrupt, Unavailable
+from ledger.errors import Corrupt, Unavailable, declare
 from ledger.log.checkpoint import parse_checkpoint
+from ledger.log.refusal import refusal_key_name
 from ledger.publish import PUBLIC
 from ledger.store.files import Folder, sync
 from scripts.audit import open_source
-from scripts.command import command
+from scripts.command import Halted, command
 from scripts.options import Json
 from scripts.output import bar, print_json, print_note, print_pairs
 
 if TYPE_CHECKING:
     from ledger.restore import Known
+
+declare(
+    "halted",
+    keys_missing=(
+        "the ledger's keys are not in its folder",
+        "check the path; put the keys back (a copy of DIR/keys should be kept apart from the ledger); if they are "
+        "lost: cadastre init NEWDIR --origin NEWNAME --succeeds SOURCE",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +60,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore came to. ``signed``: the greatest size known to be signed; ``anchored``: others say so."""
+    """What a restore came to. ``signed``: the greatest size known to be signed; ``anchored``: others say so.
+
+    ``left`` of the private values that are ``withheld`` are in the source.
+    """
 
     size: int
     root: bytes
     signed: int
     withheld: int
+    left: int
     anchored: bool
     aside: Path | None
 
@@ -71,17 +89,27 @@ def restore(
 ) -> None:
     """Fill a ledger's store again from elsewhere, entry by entry. The old one is kept. Stop the service first."""
     folder = Folder(directory)
-    if not folder.keys.is_dir():
-        raise Unavailable("store_missing", f"{folder.keys} is not there")
+    if not any(folder.keys.glob("*.key")):
+        raise Halted("keys_missing", f"there is no key in {folder.keys}")
     settings = settings_from(os.environ, folder=directory)
     count = max(1, (os.cpu_count() or 2) - 1) if workers is None else workers
-    with folder.lock(), Workers(count) as helpers, bar("restoring", None) as progress:
+    with folder.lock(), Workers(count) as helpers, _told_to_stop(), bar("restoring", None) as progress:
 
         def show(done: int, total: int) -> None:
             progress.update(progress.task_ids[0], advance=done, total=total)
 
         restored = _restore(folder, settings, source, known or [], helpers, show)
-    _print(source, restored, json)
+    _print(folder, source, restored, json)
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[None]:
+    """Told to stop in whatever way (SIGTERM, SIGINT), it takes away what is half done."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _restore(
@@ -94,14 +122,14 @@ def _restore(
 ) -> Restored:
     """All of it; the folder is locked. Raises ``Problem``, and then the old store is as it was."""
     # Imported here: the libraries of the store take time that other commands need not wait.
-    from ledger.restore import Known, begin, check, fill, private_values, put_in_place, size_of
+    from ledger.restore import Known, begin, check, check_keys, check_ours, fill, private_values, put_in_place, size_of
     from ledger.store.sql import SqlStore
 
     record = _record(settings.heads or folder.heads)
     notes = [Known(str(file), file.read_bytes()) for file in known]
     notes += [Known(name, note) for name, note in _noted(folder, record).items()]
     there = folder.store.exists()
-    disclosures = private_values(folder.store, Folder(Path(named)).store)
+    disclosures, left = private_values(folder.store, Folder(Path(named)).store)
     before = size_of(folder.store) if there and record.note is None else None
     part = begin(folder)
     try:
@@ -111,12 +139,15 @@ def _restore(
                 if source.checkpoint is not None:
                     notes.append(Known("the checkpoint of the source", source.checkpoint))
             keyring = FolderKeyring(folder.keys)
-            origin = replica.origin or ""
-            shown = _shown(origin, settings, [*replica.verifiers(), *keyring.verifiers(origin)])
+            origin, charter = replica.origin or "", replica.charter
+            held = keyring.verifiers(origin)
+            vkeys = [] if charter is None else [charter.logKey, *charter.formerLogKeys]
+            shown = _shown(origin, settings, [*map(parse_vkey, vkeys), *held])
             greatest = check(replica, [*notes, *shown], before)
-            charter = replica.charter
-            if charter is None or keyring(parse_vkey(charter.logKey)) is None:
+            if charter is None or parse_vkey(charter.logKey) not in held:
                 raise Unavailable("log_key_absent", charter.logKey if charter else "")
+            check_keys(charter, _keys(folder, origin))
+            check_ours(replica, [*notes, *shown], held)
             size, root, withheld = replica.size, replica.root(), replica.withheld
         aside = put_in_place(folder, part)
     except BaseException:
@@ -126,7 +157,7 @@ def _restore(
     if record.damaged:
         _put_aside(record.path)
     anchored = record.note is not None or bool(shown) or bool(known)
-    return Restored(size, root, _size_in(greatest.note), withheld, anchored, aside)
+    return Restored(size, root, _size_in(greatest.note), withheld, min(left, withheld), anchored, aside)
 
 
 def _record(path: Path) -> Record:
@@ -136,6 +167,21 @@ def _record(path: Path) -> Record:
         return Record(path, last_head(path), damaged=False)
     except Corrupt:
         return Record(path, None, damaged=True)
+
+
+def _keys(folder: Folder, origin: str) -> dict[str, set[str]]:
+    """What is in DIR/keys beside log keys, by use. Raises ``Malformed`` for a key file that cannot be read."""
+
+    def held(use: str) -> list[PublicKey]:
+        paths = [*folder.keys.glob(f"{use}.key"), *folder.keys.glob(f"{use}-*.key")]
+        return [read_key(path).public for path in paths]
+
+    refusing = [key.raw for key in held("refusal") if key.alg == "Ed25519"]
+    return {
+        "governance": {did_of(key) for key in held("governance")},
+        "service": {did_of(key) for key in held("service")},
+        "refusal": {format_vkey(Verifier(refusal_key_name(origin), ED25519, raw)) for raw in refusing},
+    }
 
 
 def _noted(folder: Folder, record: Record) -> dict[str, bytes]:
@@ -187,26 +233,38 @@ def _size_in(note: bytes) -> int:
     return parse_checkpoint(parse_note(note).text).size
 
 
-def _print(source: str, restored: Restored, json: bool) -> None:
+def _print(folder: Folder, source: str, restored: Restored, json: bool) -> None:
     shown = {
         "size": restored.size,
         "root": b64encode(restored.root).decode(),
         "signed": restored.signed,
         "withheld": restored.withheld,
+        "leftOut": restored.left,
         "anchored": restored.anchored,
         "aside": None if restored.aside is None else str(restored.aside),
     }
     if json:
         print_json(shown)
         return
-    print(f"restored: {restored.size} entries from {source}")
-    print_pairs(((name, value) for name, value in shown.items() if name in ("root", "aside")), indent=2)
-    if restored.size > restored.signed:
-        print_note(f"{restored.size - restored.signed} entries at the end are beyond what is known to be signed")
-    if restored.withheld:
-        print_note(f"{restored.withheld} private values are not here any more: ask those who stated them")
+    print(f"restored: {restored.size} {'entry' if restored.size == 1 else 'entries'} from {source}")
+    print_pairs(((name, shown[name]) for name in ("root", "aside") if shown[name] is not None), indent=2)
+    if beyond := restored.size - restored.signed:
+        entries = "1 entry at the end is" if beyond == 1 else f"{beyond} entries at the end are"
+        print_note(f"{entries} beyond what is known to be signed")
+    if restored.left:
+        print_note(
+            f"{_values(restored.left)} left out, though {source} has them: the store that was here did not, for they"
+            f" were erased, or lost; to take them, move {folder.store} away and restore again"
+        )
+    if gone := restored.withheld - restored.left:
+        print_note(f"{_values(gone)} not here any more: ask those who stated them")
     if not restored.anchored:
         print_note(
             "unanchored: no record of signed heads was here, and nobody outside says what was signed; if it was more"
             " than the source has, only a mirror or a witness can tell (--known FILE, CADASTRE_SERVE_MIRRORS)"
         )
+    print(f"Serve it with: cadastre serve {folder.path}")
+
+
+def _values(count: int) -> str:
+    return "1 private value is" if count == 1 else f"{count} private values are"

@@ -24,10 +24,11 @@ from ledger.errors import Absent, Refused
 from ledger.log.chain import Entry
 from ledger.log.receipt import open_receipt
 from ledger.statement import Statement, receive
+from ledger.values import type_of
 from scripts.output import print_note
 from scripts.refused import check_refusal
 from scripts.signed import read_verified
-from scripts.trust import Home, meet
+from scripts.trust import HISTORY_PAGE, Home, meet
 
 declare(
     "unverifiable",
@@ -58,6 +59,17 @@ class Session:
         if types and id_.partition("_")[0] not in types and not id_.startswith("did:"):
             raise typer.BadParameter(f"{id_!r} is not the id of an {' or a '.join(types)}")
         return self.client.subject(id_)
+
+    def index_of(self, what: str) -> int:
+        """The index that is named, or that of the entry by which a subject was opened. Raises ``BadParameter``."""
+        if (index := index_named(what)) is not None:
+            return index
+        before: int | None = None
+        while page := self.client.history(what, before, HISTORY_PAGE):
+            before = page[-1].index
+        if before is None:
+            raise Absent("subject_absent", what)
+        return before
 
     def proven(self, index: int) -> Statement:
         """The statement of an entry, whose receipt and signature are verified; its private fields stay hidden."""
@@ -107,6 +119,15 @@ class Session:
                 raise
         self.verifiers = _meet(self.client)
         return open_receipt(receipt, self.verifiers)[0]
+
+
+def index_named(what: str) -> int | None:
+    """The index in INDEX|ID; None for the id of a subject, or a DID. Raises ``BadParameter`` for anything else."""
+    if what.isascii() and what.isdecimal() and len(what) < 17:
+        return int(what)
+    if not type_of(what) and not what.startswith("did:"):
+        raise typer.BadParameter(f"{what!r} is neither an index nor the id of a subject", param_hint="INDEX|ID")
+    return None
 
 
 @contextmanager

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from identity.errors import Malformed
 from scripts.command import command
 from scripts.options import Json, ReaderKey
 from scripts.proofs import Asked, form_of
+
+BYTES_MAX = 1 << 28  # the largest are packs of thousands of entries
 
 
 @command(no="disproven")
@@ -33,5 +36,14 @@ def verify(
 
     They are made by: receipt, prove, pack; by acting commands with --refusal FILE; by follow and audit --evidence.
     """
-    data = file.read_bytes()
+    data = _read(file)
     form_of(data).judge(data, Asked(file, policy, source, entry, json, key))
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a file that ends, and may be one of any form. Raises ``Malformed`` (``form_unknown``)."""
+    if not path.is_file():
+        raise Malformed("form_unknown", f"{path} is no file of bytes")
+    if path.stat().st_size > BYTES_MAX:
+        raise Malformed("form_unknown", f"{path} has more than {BYTES_MAX >> 20} MiB")
+    return path.read_bytes()

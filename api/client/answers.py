@@ -22,12 +22,16 @@ class Answer(BaseModel):
 
 
 class Ledger(Answer):
-    """Which ledger answers. ``audience`` is what statements are addressed to, ``vkey`` the log key in force."""
+    """Which ledger answers. ``audience`` is what statements are addressed to, ``vkey`` the log key in force.
+
+    ``tokenNonce`` is what the tokens of readers must name.
+    """
 
     origin: str
     audience: str
     size: int
     vkey: str
+    tokenNonce: str = ""  # noqa: N815
     charter: dict[str, Any]
 
     @property

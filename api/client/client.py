@@ -21,7 +21,7 @@ from identity.canonical import b64encode
 from identity.did import did_of
 from identity.errors import Malformed, declare
 from identity.keys import SigningKey
-from identity.token import NONCE_BYTES, sign_token
+from identity.token import NUMBER_BYTES, sign_token
 from ledger.errors import Absent, Unavailable
 
 BATCH_LINES = 1_000  # statements sent in one request of a batch
@@ -85,14 +85,16 @@ class Client:
         """The DID of the key this client signs with. Raises ``Malformed`` (``key_absent``)."""
         return did_of(self._need_key().public)
 
-    def sign_token(self) -> str | None:
-        """A token for the next request, where there is a key to sign it."""
+    def sign_token(self, stale: bool = False) -> str | None:
+        """A token for the next request, where there is a key to sign it. ``stale``: the service began again."""
         if self._reading is None and self._reader is not None:
             self._reading = self._reader()
         key = self._reading or self.key
         if key is None:
             return None
-        return sign_token(key, self.ledger().audience, int(self._clock()), self._randomness(NONCE_BYTES))
+        ledger = self.ledger(anew=stale)
+        now, number = int(self._clock()), self._randomness(NUMBER_BYTES)
+        return sign_token(key, ledger.audience, ledger.tokenNonce, now, number)
 
     # -- what the ledger is ----------------------------------------------------------------------------------
 

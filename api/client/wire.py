@@ -34,12 +34,14 @@ ATTEMPTS = 6
 FIRST_PAUSE_S = 0.1  # doubled each time: 3.1 s in all, unless the service asks for more
 PAUSE_MAX_S = 5.0
 LEDGER = "/v1/ledger"  # open to everybody; a token needs what it says
+ANSWER_BYTES_MAX = 128 << 20  # as many entries as one answer has are 64 MiB
+_PLAIN = {"Accept-Encoding": "identity"}  # a small answer may unpack into a large one
 PASSING = frozenset({429, 502, 503, 504})  # answers that pass by themselves
 
 declare(
     "service",
-    ledger_unreachable=("the ledger cannot be reached", "check --ledger, and that it runs: cadastre serve DIR"),
-    answer_strange=("what answered is not a ledger of this version", "check --ledger"),
+    ledger_unreachable=("the ledger cannot be reached", "check the address, and that it runs: cadastre serve DIR"),
+    answer_strange=("what answered is not a ledger of this version", "check the address"),
 )
 
 _FAMILIES: dict[str, type[Problem]] = {
@@ -78,7 +80,8 @@ class ServerProblem(Problem):
 class Wire:
     """One ledger's address. Closes its connections with ``close``. Raises ``Unavailable`` if it is no address.
 
-    ``token`` makes a token for one request (``identity.token``), or None; it is asked once the ledger wants tokens.
+    ``token`` makes a token for one request (``identity.token``), or None; it is asked once the ledger wants tokens, and
+    told whether what it knows of the ledger is stale.
     """
 
     def __init__(
@@ -86,10 +89,10 @@ class Wire:
         url: str,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        token: Callable[[], str | None] = lambda: None,
+        token: Callable[[bool], str | None] = lambda _: None,
     ) -> None:
         self.url = url.rstrip("/")
-        _check_address(url)
+        check_address(url)
         self._sleep = sleep
         self._token = token
         self._known = False  # that the ledger wants tokens
@@ -116,11 +119,13 @@ class Wire:
     ) -> httpx.Response:
         asked = {name: value for name, value in (params or {}).items() if value is not None}
         failure: Problem = Unavailable("ledger_unreachable", self.url)
+        stale = False
         for attempt in range(ATTEMPTS):
             try:
-                given = headers | self._authorization(path)
-                answer = self._http.request(method, path, params=asked, headers=given, content=content)
-            except httpx.TransportError as error:
+                given = headers | _PLAIN | self._authorization(path, stale)
+                with self._http.stream(method, path, params=asked, headers=given, content=content) as coming:
+                    answer = _whole(coming)
+            except httpx.HTTPError as error:
                 failure = Unavailable("ledger_unreachable", f"{self.url}: {str(error) or type(error).__name__}")
                 after = None
             else:
@@ -130,6 +135,9 @@ class Wire:
                 if failure.code == "readers_members" and not self._known:
                     self._known = True
                     continue
+                if failure.code == "token_stale" and not stale:  # the service was started again
+                    stale = True
+                    continue
                 if answer.status_code not in PASSING:
                     break
                 after = answer.headers.get("Retry-After")
@@ -137,19 +145,33 @@ class Wire:
                 self.pause(attempt, after)
         raise failure
 
-    def _authorization(self, path: str) -> dict[str, str]:
+    def _authorization(self, path: str, stale: bool) -> dict[str, str]:
         """A token for this request alone, where the ledger wants one and there is a key to sign it."""
-        token = self._token() if self._known and path != LEDGER else None
+        token = self._token(stale) if self._known and path != LEDGER else None
         return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 
-def _check_address(url: str) -> None:
+def check_address(url: str) -> None:
+    """An address of a host, by HTTP or HTTPS. Raises ``Unavailable`` (``ledger_unreachable``)."""
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
         parsed = httpx.URL()
     if parsed.scheme not in ("http", "https") or not _HOST.fullmatch(parsed.raw_host):
         raise Unavailable("ledger_unreachable", f"{url!r} is not an address such as http://127.0.0.1:8000")
+
+
+def _whole(coming: httpx.Response) -> httpx.Response:
+    """The answer with its body, which is bounded. Raises ``Unavailable`` (``answer_strange``)."""
+    if (packed := coming.headers.get("Content-Encoding", "identity")) != "identity":
+        raise Unavailable("answer_strange", f"it answers packed ({packed[:40]}), which nobody asked for")
+    content = bytearray()
+    for piece in coming.iter_bytes():
+        content += piece
+        if len(content) > ANSWER_BYTES_MAX:
+            raise Unavailable("answer_strange", f"it answers with more than {ANSWER_BYTES_MAX} bytes")
+    after = {name: coming.headers[name] for name in ("Retry-After",) if name in coming.headers}
+    return httpx.Response(coming.status_code, headers=after, content=bytes(content), request=coming.request)
 
 
 def problem_in(answer: httpx.Response) -> Problem:

@@ -61,13 +61,16 @@ def audit(
     policy: Policy = EMPTY,
     progress: Progress | None = None,
     replay: Replay | None = None,
+    now: int | None = None,
 ) -> Verdict:
-    """Audit a ledger. ``known``: checkpoints of it from elsewhere, such as one kept from the last audit.
+    """Audit a ledger. ``known``: checkpoints of it from elsewhere, such as one kept from the last audit, which it must
+    extend.
 
     ``policy``: which witnesses must have seen its checkpoint, or a known one, for it to be called witnessed.
     Damage and fraud end in the verdict. Raises ``Unavailable`` if the source cannot be reached, and ``Malformed`` or
     ``Unverifiable`` if a known checkpoint is none of this ledger. Cost of an entry: two verifications of a signature,
     which any process may do, and about as long again for its replay here; memory for the state of every subject.
+    ``now``, in POSIX seconds, is the auditor's time: what witnesses say to have seen later counts for nothing.
     ``replay`` is what to replay with, for whoever wants to look on: what it sees counts where the verdict is proven.
     """
     run = _Run(source, workers, progress, replay or Replay())
@@ -78,15 +81,15 @@ def audit(
         check_checkpoint(source.checkpoint, run.replay, run.tree)
         check_known(known, source.checkpoint, run.replay, run.tree)
         shown = [note for note in (source.checkpoint, *known) if note is not None]
-        seen = check_seen(shown, policy, run.replay)
+        unseen = check_seen(shown, policy, run.replay, now)
     except Finding as finding:
         return run.verdict(finding)
     root = run.tree.root(run.holds)
     if source.checkpoint is None:
         return Verdict("consistent", run.holds, root, reason="checkpoint_absent")
-    if policy.quorum is not None and not seen:
-        return Verdict("consistent", run.holds, root, reason="quorum_not_met")
-    return Verdict("witnessed" if known or seen else "consistent", run.holds, root)
+    if policy.quorum is not None and unseen is not None:
+        return Verdict("consistent", run.holds, root, reason=unseen)
+    return Verdict("witnessed" if unseen is None else "consistent", run.holds, root)
 
 
 def unreadable(problem: Problem) -> Verdict:

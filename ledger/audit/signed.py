@@ -12,7 +12,7 @@ from ledger.audit.tree import Tree
 from ledger.audit.verdict import Finding
 from ledger.errors import Problem
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
-from ledger.log.cosignature import cosignatures
+from ledger.log.cosignature import cosignatures, in_time
 from ledger.log.fork import Checkpoints, format_fork
 from ledger.log.policy import Policy
 from ledger.world import SKEW_S
@@ -57,31 +57,38 @@ def _evidence(known: tuple[Checkpoint, bytes], shown: tuple[Checkpoint, bytes], 
     return format_fork(Checkpoints(tree.root(old), tree.consistency(old, new), known[1], shown[1]))
 
 
-def check_seen(notes: Iterable[bytes], policy: Policy, replay: Replay) -> bool:
-    """Whether the quorum of a policy has seen one of these checkpoints, which are known to be of these entries.
+def check_seen(notes: Iterable[bytes], policy: Policy, replay: Replay, now: int | None) -> str | None:
+    """Why the quorum of a policy has seen none of these checkpoints, which are known to be of these entries; or None.
+
+    ``quorum_not_met``; ``cosignature_ahead`` where it would be, but for times that have not come ``now`` (POSIX
+    seconds; None for whoever has no clock).
 
     A witness that saw a checkpoint at some time saw all its entries by then: none of them may be dated later, but for
     what clocks may differ. Raises ``Finding`` if so many witnesses say so that the others are no quorum, and for a
     cosignature that does not hold.
     """
     if policy.quorum is None:
-        return False
+        return "quorum_not_met"
     verifiers = [witness.verifier for witness in policy.witnesses.values()]
-    met = False
+    why: str | None = "quorum_not_met"
     for note in notes:
         size = parse_checkpoint(parse_note(note).text).size
         try:
-            seen = cosignatures(note, verifiers)
+            found = cosignatures(note, verifiers)
         except Problem as problem:
             raise Finding.of(problem) from problem
+        seen = found if now is None else in_time(found, now)[0]
+        if policy.is_met(found) and not policy.is_met(seen) and why is not None:
+            why = "cosignature_ahead"
         fitting = [one for one in seen if replay.first_later(size, _latest(one.time, replay)) is None]
         if policy.is_met(seen) and not policy.is_met(fitting):
             earliest = min(one.time for one in seen)
             index = replay.first_later(size, _latest(earliest, replay))
             detail = f"dated later than {earliest}, when witnesses had seen it"
             raise Finding("corrupt", "entry_time_beyond", detail, index=index)
-        met = met or policy.is_met(fitting)
-    return met
+        if policy.is_met(fitting):
+            why = None
+    return why
 
 
 def _latest(seen: int, replay: Replay) -> int:

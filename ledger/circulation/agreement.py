@@ -18,7 +18,7 @@ agreement stays with the asset whoever comes to hold it: its provider remains wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -96,7 +96,7 @@ class Agreement(State, of="agreement"):
     ``statedIn``. ``policy`` is a digest, ``price`` as signed, times are POSIX seconds of the entries.
     """
 
-    PROVEN: ClassVar[tuple[str, ...]] = ("asset", "consumer", "offer", "provider")
+    PROVEN: ClassVar[Mapping[str, str]] = {"asset": "asset", "consumer": "party", "offer": "offer", "provider": "party"}
 
     provider: str
     consumer: str

@@ -7,7 +7,7 @@ together with the asset or by its revision, so that an asset with many versions 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -112,7 +112,7 @@ class Asset(State, of="asset"):
     ``licences`` counts finalized agreements: they bind every holder, so whoever takes the asset over names the count.
     """
 
-    PROVEN: ClassVar[tuple[str, ...]] = ("holder", "derivedFrom")
+    PROVEN: ClassVar[Mapping[str, str]] = {"holder": "party", "derivedFrom": "asset"}
 
     holder: str
     heldSince: int
@@ -142,7 +142,7 @@ class Asset(State, of="asset"):
 class Version(State, of="version"):
     """One version of an asset's content. Never changes. Its asset counts them: all can be shown by number."""
 
-    PROVEN: ClassVar[tuple[str, ...]] = ("sha256",)
+    PROVEN: ClassVar[Mapping[str, str]] = {"sha256": "digest"}
 
     asset: str
     number: int

@@ -7,7 +7,7 @@ offer lapses or expires; whoever relies on it checks (:func:`check_open`, :func:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -83,7 +83,7 @@ class Offer(State, of="offer"):
     each title the beginning, and of many keywords the first, so that a short statement makes no long state.
     """
 
-    PROVEN: ClassVar[tuple[str, ...]] = ("asset", "holder")
+    PROVEN: ClassVar[Mapping[str, str]] = {"asset": "asset", "holder": "party"}
 
     holder: str
     assets: list[OfferedState]

@@ -5,7 +5,7 @@ Whoever joins signs with the key that shall speak for the party, and thereby sho
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, cast
 
@@ -44,7 +44,7 @@ class Party(State, of="party"):
     """A party as everybody sees it; ``name`` and ``contact`` may be withheld (``{"_sd": [digest]}``)."""
 
     UNIQUE: ClassVar[tuple[str, ...]] = ("did",)
-    PROVEN: ClassVar[tuple[str, ...]] = ("did",)
+    PROVEN: ClassVar[Mapping[str, str]] = {"did": "did"}
 
     dids: list[str]
     name: str | dict[str, Any]

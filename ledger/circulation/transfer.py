@@ -6,7 +6,7 @@ in force bind every holder, so whoever accepts names how many there are: nobody 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
@@ -43,7 +43,7 @@ class Transfer(State, of="transfer"):
     ``heldSince`` is the asset's at the proposal: where it differs later, the asset has changed hands in between.
     """
 
-    PROVEN: ClassVar[tuple[str, ...]] = ("asset", "holder", "to")
+    PROVEN: ClassVar[Mapping[str, str]] = {"asset": "asset", "holder": "party", "to": "party"}
 
     asset: str
     holder: str

@@ -17,6 +17,7 @@ from typing import Literal
 import orjson
 
 from ledger.errors import CATALOGUE
+from ledger.follow.folder import damaged
 from ledger.store.files import sync
 
 Word = Literal["watched", "forked", "inconsistent", "stale", "broken", "newer"]
@@ -71,15 +72,22 @@ class AlertFile:
     """The file of alerts. One writer."""
 
     def __init__(self, path: Path) -> None:
-        """Open it, or make it. A line that a crash has cut off was told to nobody, and goes."""
+        """Open it, or make it. A line that a crash has cut off was told to nobody, and goes.
+
+        Raises ``Corrupt`` (``follower_corrupt``) where another line is no alert.
+        """
         self.path = path
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._file = os.fdopen(descriptor, "r+b")
         lines = self._file.read()
         whole = lines[: lines.rfind(b"\n") + 1]
+        try:
+            self._ids = {_id_in(line) for line in whole.split(b"\n")[:-1]}
+        except (KeyError, TypeError, ValueError):
+            self._file.close()
+            raise damaged(path, "not lines of alerts", "move it away: what it told may be told again") from None
         self._file.truncate(len(whole))
         self._file.seek(len(whole))
-        self._ids = {str(orjson.loads(line)["id"]) for line in whole.splitlines()}
         sync(path.parent)
 
     def write(self, alert: Alert, time: int) -> bytes | None:
@@ -96,3 +104,10 @@ class AlertFile:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def _id_in(line: bytes) -> str:
+    members = orjson.loads(line)
+    if not isinstance(members, dict) or not isinstance(members["id"], str):
+        raise TypeError(line)
+    return members["id"]

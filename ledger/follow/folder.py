@@ -23,24 +23,42 @@ from pathlib import Path
 
 import orjson
 
-from ledger.errors import Corrupt, Unavailable
+from identity.note import parse_note
+from ledger.errors import Corrupt, Malformed, Unavailable, declare
+from ledger.log.checkpoint import parse_checkpoint
+from ledger.log.cosignature import CLOCKS_S
 from ledger.publish import PUBLIC
 from ledger.store.files import Folder, replace_file, sync
 from ledger.store.sql import SqlStore
 
 KEPT_MAX = 64  # pieces of evidence of each sort
 
+declare(
+    "corrupt",
+    follower_corrupt=(
+        "a file that the follower keeps for itself is damaged",
+        "put a copy of that very file back, or do as is said there; it is no fault of the log",
+    ),
+)
+
+
+def damaged(path: Path, what: str, mend: str) -> Corrupt:
+    """What to raise for a file of one's own that is ``what`` a follower never writes; ``mend`` says what to do."""
+    return Corrupt("follower_corrupt", f"{path} is {what}; {mend}")
+
 
 @dataclass(slots=True)
 class Told:
     """``size``: entries whose alerts are written. ``begun``: when this was made, ``heard``: when a checkpoint that fits
-    was last shown, ``witnessed``: the latest time at which a quorum had seen one; POSIX seconds.
+    was last shown, ``witnessed``: the latest time at which the quorum of ``policy`` (``Freshness.fingerprint``) had
+    seen one; POSIX seconds.
     """
 
     begun: int
     size: int = 0
     heard: int | None = None
     witnessed: int | None = None
+    policy: str | None = None
 
 
 class FollowFolder(Folder):
@@ -77,9 +95,25 @@ class FollowFolder(Folder):
             sync(self.path)
         return SqlStore.open(self.store)
 
-    def read_pending(self) -> bytes | None:
-        """The checkpoint whose entries are on their way, None where there is none."""
-        return self.pending.read_bytes() if self.pending.exists() else None
+    def held(self) -> list[bytes]:
+        """The checkpoints that the log is held to: at most that of all entries here, and one whose are on their way.
+
+        Raises ``Corrupt`` (``follower_corrupt``) where one of the files is no checkpoint.
+        """
+        found = []
+        for path, mend in (
+            (self.checkpoint, f"put a copy of {self.public / 'checkpoint'} in its place"),
+            (self.pending, "remove it: it is fetched again"),
+        ):
+            if not path.exists():
+                continue
+            note = path.read_bytes()
+            try:
+                parse_checkpoint(parse_note(note).text)
+            except Malformed as wrong:
+                raise damaged(path, f"no checkpoint ({wrong})", mend) from None
+            found.append(note)
+        return found
 
     def accept(self, note: bytes) -> None:
         """Hold the log to this checkpoint from here on."""
@@ -90,15 +124,28 @@ class FollowFolder(Folder):
         self.write_checkpoint(note)
         self.pending.unlink(missing_ok=True)
 
-    def read_told(self, now: int) -> Told:
-        """What was told so far; begun ``now`` if nothing was. Raises ``Corrupt`` where no follower wrote it."""
-        try:
-            if self._told.exists():
-                return Told(**orjson.loads(self._told.read_bytes()))
-        except (TypeError, ValueError):
-            raise Corrupt("store_corrupt", f"{self._told} is not what a follower writes") from None
-        told = Told(now)
+    def read_told(self, now: int, policy: str) -> Told:
+        """What was told so far; begun ``now`` if nothing was. Raises ``Corrupt`` (``follower_corrupt``).
+
+        Nothing was heard later than now; what witnesses saw counts by the policy that they are asked for by.
+        """
+        told = self._read_told() if self._told.exists() else Told(now)
+        told.begun = min(told.begun, now)
+        told.heard = told.heard and min(told.heard, now)
+        if told.policy != policy or (told.witnessed or 0) > now + CLOCKS_S:
+            told.witnessed, told.policy = None, policy
         self.write_told(told)
+        return told
+
+    def _read_told(self) -> Told:
+        try:
+            told = Told(**orjson.loads(self._told.read_bytes()))
+            numbers = [told.begun, told.size, *(one for one in (told.heard, told.witnessed) if one is not None)]
+            if any(type(one) is not int or one < 0 for one in numbers):
+                raise ValueError(numbers)
+        except (TypeError, ValueError):
+            mend = "remove it: what is watched is looked for from entry 0 on again, and told where it was not"
+            raise damaged(self._told, "not what a follower writes", mend) from None
         return told
 
     def write_told(self, told: Told) -> None:

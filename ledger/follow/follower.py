@@ -13,7 +13,8 @@ A turn takes these steps:
 
 What does not fit at 1 to 4 is written down with its evidence and told, and the mirror stays where it stands. A process
 may die anywhere: what was stored is not fetched again, what was told is known by its id. Time and bytes of each request
-are bounded by whoever provides them (``ledger.mirror.Read``); how long a log takes to catch up with is its size.
+are bounded by whoever provides them (``ledger.mirror.Read``); how long a log takes to catch up with is its size. Where
+entries have stopped to come, whether it is stale is looked at as files are fetched, too.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Follower:
     ) -> None:
         """Raises ``Unavailable`` and ``Corrupt`` where the folder's state cannot be taken up."""
         self._folder = folder
-        self._read = read
+        self._files = read
         self._trusted = trusted
         self._freshness = watched.freshness
         self._clock = clock
@@ -120,6 +121,11 @@ class Follower:
             teller.tell_hits(self._store, self.origin, self._replica.size)
             teller.tell_stale(self.origin)
         return Turn(self._replica.size, self._replica.root(), teller.found)
+
+    def _read(self, name: str, most: int) -> bytes | None:
+        """A file of the log. Whoever shows it may keep a turn going for ever; that holds back no alert."""
+        self._teller.tell_stuck(self.origin)
+        return self._files(name, most)
 
     # -- what the log shows ----------------------------------------------------------------------------------
 
@@ -178,13 +184,11 @@ class Follower:
 
     def _held(self) -> list[Side]:
         """The checkpoints that the log is held to."""
-        notes = (self._folder.read_checkpoint(), self._folder.read_pending())
-        return [Side.of(note) for note in notes if note is not None]
+        return [Side.of(note) for note in self._folder.held()]
 
     def _keys(self, shown: Side) -> Sequence[Verifier]:
-        """The keys in force, as far as the entries here tell; for what is smaller than these, those before as well."""
-        smaller = shown.checkpoint.size < self._replica.size
-        found = signing_keys(self._replica, self._clock(), former=smaller)
+        """The keys in force at its size, as far as the entries here tell."""
+        found = signing_keys(self._replica, shown.checkpoint.size)
         if found:
             return found
         try:
@@ -197,11 +201,11 @@ class Follower:
         try:
             open_checkpoint(shown.note, self._keys(shown))
         except Unverifiable as unsigned:
-            first = self._store.entry(0)
-            if unsigned.code != "note_unsigned" or first is None or shown.checkpoint.size <= self._replica.size:
+            here = self._store.head()
+            if unsigned.code != "note_unsigned" or here is None or shown.checkpoint.size <= here.size:
                 raise
             try:
-                later = succeeded_by(self._replica, proven(source, shown.checkpoint), first, shown.checkpoint.size)
+                later = succeeded_by(self._replica, proven(source, shown.checkpoint), here, shown.checkpoint.size)
             except (Unverifiable, Malformed, Corrupt):  # whoever made it up has nothing to show for it
                 later = None
             if later is None:
@@ -238,6 +242,7 @@ class Follower:
             for changes in self._replica.extend_all(arriving.batches()):
                 self._states.add(self._replica.size - len(changes), changes)
                 self._states.check()
+                self._teller.moved()
                 if self._progress is not None:
                     self._progress(self._replica.size, size)
         except Newer as newer:
@@ -285,14 +290,17 @@ class Follower:
         freshness = self._freshness
         if freshness.policy.quorum is None:
             return
-        time = freshness.seen(shown.note)
+        now = self._clock()
+        time, ahead = freshness.seen(shown.note, now)
         if time is None and (note := freshness.cosigned(self._read)) is not None:
             side = Side.of(note)
             if side.checkpoint.size <= self._replica.size:
                 open_checkpoint(note, self._keys(side))
                 check_known(side, self._held(), self._replica.size, self._nodes())
-                time = freshness.seen(note)
+                time, more = freshness.seen(note, now)
+                ahead += more
         self._teller.witnessed(time)
+        self._teller.tell_ahead(ahead, self.origin)
 
 
 class _Untrusted(Exception):

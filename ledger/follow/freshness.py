@@ -3,19 +3,21 @@
 A checkpoint has no time. Where a policy asks for witnesses, it is as fresh as the latest time at which a quorum of them
 had seen it, or a later one; a log that nothing happens on has its witnesses cosign again, so it stays fresh. Without
 them there is only that the log still shows a checkpoint that fits: that somebody is shown an old one for ever, while
-others are shown more, nobody but a witness can tell.
+others are shown more, nobody but a witness can tell. A time that has not come is no time at which anybody saw anything:
+a cosignature that gives one counts for nothing, or the one who made it could keep a log fresh for ever.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 from identity.errors import declare
-from identity.note import NOTE_BYTES_MAX
+from identity.note import NOTE_BYTES_MAX, format_vkey
 from ledger.errors import Problem
 from ledger.follow.folder import Told
 from ledger.log.chain import ENTRY_BYTES_MAX
-from ledger.log.cosignature import cosignatures
+from ledger.log.cosignature import Seen, cosignatures, in_time
 from ledger.log.policy import EMPTY, Policy
 from ledger.log.receipt import parse_receipt
 from ledger.mirror import Read
@@ -38,14 +40,25 @@ class Freshness:
     seconds: int | None = None
     policy: Policy = EMPTY
 
-    def seen(self, note: bytes) -> int | None:
-        """When the quorum of the policy had seen a checkpoint, in POSIX seconds; None if it has not.
+    @property
+    def fingerprint(self) -> str:
+        """What tells by which witnesses, in which quorum, a time was found: 64 letters, another for another policy."""
+        policy = self.policy
+        witnesses = [(name, format_vkey(one.verifier)) for name, one in policy.witnesses.items()]
+        groups = [(name, one.least, one.members) for name, one in policy.groups.items()]
+        return sha256(repr((witnesses, groups, policy.quorum)).encode()).hexdigest()
 
-        Raises ``note_signature_invalid`` for a line of a witness that does not hold.
+    def seen(self, note: bytes, now: int) -> tuple[int | None, list[Seen]]:
+        """When the quorum of the policy had seen a checkpoint, None if it has not; and whose time has not come ``now``.
+
+        Both in POSIX seconds; clocks may differ by 60. Raises ``note_signature_invalid`` for a line of a witness that
+        does not hold.
         """
-        lines = cosignatures(note, [witness.verifier for witness in self.policy.witnesses.values()])
+        found = cosignatures(note, [witness.verifier for witness in self.policy.witnesses.values()])
+        lines, ahead = in_time(found, now)
         times = sorted({one.time for one in lines}, reverse=True)
-        return next((time for time in times if self.policy.is_met(one for one in lines if one.time >= time)), None)
+        time = next((time for time in times if self.policy.is_met(one for one in lines if one.time >= time)), None)
+        return time, ahead
 
     def cosigned(self, read: Read) -> bytes | None:
         """The checkpoint that witnesses have seen last, from a service that tells; its signature is not checked."""

@@ -3,45 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 from identity.canonical import b64encode
 from identity.jws import parse, verify
 from identity.note import Verifier, parse_vkey
 from ledger.circulation.charter import LedgerAmended
 from ledger.errors import Problem
-from ledger.log.chain import link_of, parse_entry
+from ledger.log.chain import check_follows, link_of, parse_entry
 from ledger.log.tile import WIDTH_MAX, Tile
 from ledger.publish.proven import Proven
 from ledger.replica import Replica
+from ledger.store import Head
 
 
-def signing_keys(replica: Replica, now: int, *, former: bool = False) -> list[Verifier]:
-    """The keys in force after the entries here, at this time (POSIX seconds); none before the charter is known.
+def signing_keys(replica: Replica, size: int) -> list[Verifier]:
+    """The keys in force at a size, or after the entries here where it is greater; none before the charter is known.
 
-    ``former``: also those by which smaller sizes were signed.
+    A key that was replaced signs beside the next one for a while, for those who know no other. Here the entries tell
+    of the next one, without which it counts for nothing: it may have been replaced because it was stolen.
     """
-    charter = replica.charter
+    charter = replica.charter_at(size)
     if charter is None:
         return []
-    signing = [charter.logKey, *charter.formerLogKeys] if former else charter.log_keys(now)
-    second = [] if charter.mldsaKey is None else [charter.mldsaKey]
-    return [parse_vkey(vkey) for vkey in (*signing, *second)]
+    return [parse_vkey(vkey) for vkey in (charter.logKey, charter.mldsaKey) if vkey is not None]
 
 
-def succeeded_by(replica: Replica, tree: Proven, first: bytes, size: int) -> Verifier | None:
+def succeeded_by(replica: Replica, tree: Proven, here: Head, size: int) -> Verifier | None:
     """The log key that governance put in force last, in entries that are not here yet; None if in none of them.
 
-    ``tree`` is of so many entries, signed by nobody that is known: an amendment counts by its own signature, as it was
-    made for this ledger, whose entry 0 is ``first``. Reads these entries once more than taking them in does.
+    ``tree`` is of so many entries, signed by nobody that is known, which go on from those that are ``here``: an
+    amendment counts by its own signature, as it was made for this ledger. A tree costs nothing to make up, and may be
+    of any size: so what follows on what is here is read, and nothing beyond the first that does not. Reads these
+    entries once more than taking them in does.
     """
     charter = replica.charter
     assert charter is not None
-    audience = f"{replica.origin}#{b64encode(link_of(first))}"
+    audience = f"{replica.origin}#{b64encode(link_of(here.first))}"
     found: str | None = None
-    for data in _entries(tree, replica.size, size):
-        with suppress(Problem):
-            signed = parse(parse_entry(data).statement)
+    previous, link = parse_entry(here.last), link_of(here.last)
+    for data in _entries(tree, here.size, size):
+        try:
+            entry = parse_entry(data)
+            check_follows(entry, previous, link)
+            previous, link = entry, link_of(data)
+            signed = parse(entry.statement)
             claims = signed.claims
             body = claims.get("body")
             named = body.get("logKey") if isinstance(body, dict) else None
@@ -50,6 +55,8 @@ def succeeded_by(replica: Replica, tree: Proven, first: bytes, size: int) -> Ver
             if signed.kid.partition("#")[0] == claims.get("iss") == charter.governance:
                 verify(signed)
                 found = named
+        except Problem:
+            break
     return None if found is None else parse_vkey(found)
 
 

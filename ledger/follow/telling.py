@@ -13,6 +13,7 @@ from ledger.follow.folder import FollowFolder
 from ledger.follow.freshness import Freshness
 from ledger.follow.history import Forked, Side
 from ledger.follow.watch import hits
+from ledger.log.cosignature import Seen
 from ledger.log.fork import format_fork
 from ledger.store import Store
 
@@ -39,7 +40,8 @@ class Teller:
         self._clock = clock
         self._tell = tell
         self._file = AlertFile(folder.alerts)
-        self._told = folder.read_told(clock())
+        self._told = folder.read_told(clock(), watched.freshness.fingerprint)
+        self._moved = clock()  # when entries came last, or the turn began
         self.found: list[Alert] = []
         self.alarmed = False  # whether anything was ever wrong
 
@@ -50,6 +52,11 @@ class Teller:
     def begin(self) -> None:
         """Begin a turn."""
         self.found = []
+        self.moved()
+
+    def moved(self) -> None:
+        """Entries that the log has signed for have come."""
+        self._moved = self._clock()
 
     def heard(self) -> None:
         """A checkpoint was shown that fits."""
@@ -62,7 +69,8 @@ class Teller:
 
     def tell(self, alert: Alert) -> None:
         """Write it down, and tell it if it was not told before."""
-        self.found.append(alert)
+        if all(one.id != alert.id for one in self.found):
+            self.found.append(alert)
         self.alarmed = self.alarmed or alert.alarming
         if self._file.write(alert, self._clock()) is not None:
             self._tell(alert)
@@ -92,6 +100,20 @@ class Teller:
                 self.tell(alert)
             self._told.size = size
             self._folder.write_told(self._told)
+
+    def tell_ahead(self, ahead: Sequence[Seen], origin: str) -> None:
+        """Cosignatures of a time that has not come: once a day for each cosigner."""
+        now = self._clock()
+        for one in ahead:
+            detail = f"{one.verifier.name} says to have seen it at {one.time}, {one.time - now} s from now"
+            key = f"cosignature_ahead {one.verifier.name} {now // 86_400}"
+            self.tell(Alert("inconsistent", origin or NAMELESS, key, "cosignature_ahead", detail))
+
+    def tell_stuck(self, origin: str) -> None:
+        """That it is stale, in the midst of a turn in which nothing has come for as long."""
+        seconds = self._watched.freshness.seconds
+        if seconds is not None and self._clock() - self._moved > seconds:
+            self.tell_stale(origin)
 
     def tell_stale(self, origin: str) -> None:
         """That nobody vouches for what is fresh enough, if so."""

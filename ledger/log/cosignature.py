@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
-from identity.errors import Unverifiable
+from identity.errors import Unverifiable, declare
 from identity.note import Note, Signature, Verifier, format_note, parse_note
 from identity.signature import (
     COSIGNATURE_ED25519,
@@ -34,6 +34,15 @@ from ledger.log.checkpoint import parse_checkpoint
 
 TIMED = frozenset({COSIGNATURE_ED25519, COSIGNATURE_MLDSA44})
 """Types of signature that carry a time."""
+CLOCKS_S = 60  # by which the clocks of honest people differ
+
+declare(
+    "unverifiable",
+    cosignature_ahead=(
+        "a cosigner gives a time that has not come",
+        "look at the clock here, and ask the cosigner about its own; the cosignature counts for nothing until then",
+    ),
+)
 
 
 class Cosigner:
@@ -101,6 +110,15 @@ def cosignatures(data: bytes, verifiers: Iterable[Verifier]) -> list[Seen]:
         if key not in latest or latest[key].time < time:
             latest[key] = Seen(verifier, time)
     return list(latest.values())
+
+
+def in_time(seen: Iterable[Seen], now: float) -> tuple[list[Seen], list[Seen]]:
+    """Those whose time has come ``now`` (POSIX seconds; clocks may differ by 60), and those whose has not.
+
+    Nobody has seen anything at a time that has not come: who counts on times asks this first.
+    """
+    found = list(seen)
+    return [one for one in found if one.time <= now + CLOCKS_S], [one for one in found if one.time > now + CLOCKS_S]
 
 
 def with_cosignatures(data: bytes, lines: Iterable[Signature]) -> bytes:

@@ -43,7 +43,10 @@ declare(
 )
 declare(
     "corrupt",
-    map_page_corrupt=("a page of the state map is missing or damaged", "rebuild the map from the entries"),
+    map_page_corrupt=(
+        "a page of the state map is missing or damaged",
+        "make the map again from the entries: cadastre rebuild DIR; that of an older size with --at SIZE",
+    ),
 )
 
 
@@ -138,7 +141,8 @@ def parse_page(data: bytes, address: bytes) -> Page:
             end = start + (64 if leaves >> place & 1 else 32)
             nodes[place] = data[start:end]
             start = end
-    if start != len(data) or not nodes or data[_SUM] >= DIGITS:
+    alone = len(nodes) == 1 and (leaves == 0 or data[_SUM] > 0)  # but for the page of one key
+    if start != len(data) or not nodes or alone or data[_SUM] >= DIGITS:
         raise Corrupt("map_page_corrupt", f"{address.hex()} is not a page")
     return Page(data[_SUM], nodes)
 
@@ -183,21 +187,27 @@ class MapTree:
 
     def items(self, root: bytes) -> Iterator[tuple[bytes, bytes]]:
         """All keys and values, in ascending order of the keys."""
-        todo = [self._top(root)]
+        top, before = self._top(root), b""
+        todo = [] if top is None else [(top, -1)]
         while todo:
-            node = todo.pop()
-            if node is not None and len(node) == 32:
-                todo += [*self._load(node).nodes.values()][::-1]
+            node, above = todo.pop()
+            if len(node) == 32:
+                page = self._load(node, above)
+                todo += [(below, page.digit) for below in page.nodes.values()][::-1]
                 self._trim()
-            elif node is not None:
-                yield node[:32], node[32:]
+            elif node[:32] <= before:  # a page stands in two places
+                raise Corrupt("map_page_corrupt", f"{node[:32].hex()} is not above the key before it")
+            else:
+                before = node[:32]
+                yield before, node[32:]
 
     def prove(self, root: bytes, key: bytes) -> MapProof:
         """The proof of the value of a key, or of its absence. Reads a page for about every four steps, one by one."""
         steps: list[Step] = []
-        node = self._top(root)
+        node, above = self._top(root), -1
         while node is not None and len(node) == 32:
-            node = _steps_in(self._load(node), key, steps)
+            page = self._load(node, above)
+            node, above = _steps_in(page, key, steps), page.digit
         self._trim()
         if node is None:
             return MapProof(())
@@ -258,36 +268,40 @@ class MapTree:
         self._fetch(roots.values())
         for root in roots.values():
             if root != EMPTY_ROOT:
-                self._load(root)
+                self._load(root, -1)
         return {key: self._top(root) for key, root in roots.items()}
 
     def _value(self, node: Node | None, key: bytes) -> bytes | None:
+        above = -1
         while node is not None and len(node) == 32:
-            page = self._load(node)
-            node = page.nodes.get(_digit(key, page.digit))
+            page = self._load(node, above)
+            node, above = page.nodes.get(_digit(key, page.digit)), page.digit
         return node[32:] if node is not None and node[:32] == key else None
 
-    def _load(self, address: bytes) -> Page:
+    def _load(self, address: bytes, above: int) -> Page:
+        """A page below the one at this digit, or below none at -1: so every way down ends, whatever was put there."""
         self._fetch([address])
         page = self._cache.get(address)
         if page is None:
             raise Corrupt("map_page_corrupt", f"{address.hex()} is missing")
+        if page.digit <= above:
+            raise Corrupt("map_page_corrupt", f"{address.hex()} is at digit {page.digit}, below one at {above}")
         self._cache.move_to_end(address)
         return page
 
     def _fetch_ways(self, wanted: Iterable[tuple[Node | None, Iterable[bytes]]]) -> None:
         """Have the pages at hand which these keys meet below these nodes; reads once for each level."""
-        level = [(node, [*keys]) for node, keys in wanted if node is not None and len(node) == 32]
+        level = [(node, -1, [*keys]) for node, keys in wanted if node is not None and len(node) == 32]
         while level:
-            self._fetch(node for node, _ in level)
-            below: dict[bytes, list[bytes]] = {}
-            for node, keys in level:
-                page = self._load(node)
+            self._fetch(node for node, _, _ in level)
+            below: dict[tuple[bytes, int], list[bytes]] = {}
+            for node, above, keys in level:
+                page = self._load(node, above)
                 for key in keys:
                     child = page.nodes.get(_digit(key, page.digit), b"")
                     if len(child) == 32:
-                        below.setdefault(child, []).append(key)
-            level = [*below.items()]
+                        below.setdefault((child, page.digit), []).append(key)
+            level = [(*place, keys) for place, keys in below.items()]
 
     def _fetch(self, addresses: Iterable[bytes]) -> None:
         """Read what is kept under these hashes, unless it is at hand."""
@@ -330,7 +344,7 @@ Items = list[tuple[bytes, bytes | None]]
 class _Change:
     """One change under way: the pages made and left behind so far."""
 
-    def __init__(self, load: Callable[[bytes], Page]) -> None:
+    def __init__(self, load: Callable[[bytes, int], Page]) -> None:
         self._load = load
         self.fresh: dict[bytes, Page] = {}
         self.pages: dict[bytes, bytes] = {}
@@ -350,7 +364,7 @@ class _Change:
             leaves = {} if node is None else {node[:32]: node}
             leaves |= {key: key + value if value is not None else b"" for key, value in items}
             return self._built([leaves[key] for key in sorted(leaves) if leaves[key]])
-        page = self._load(node)
+        page = self._load(node, digit - 1)
         if page.digit == digit:
             return self._changed_inside(node, page, items)
         first = self._first_key(page)
@@ -385,7 +399,7 @@ class _Change:
             for node in page.nodes.values():
                 if len(node) == 64:
                     return node[:32]
-            page = self._load(node)
+            page = self._load(node, page.digit)
 
     def _joined(self, node: Node | None, first: bytes, leaves: list[Node]) -> Node | None:
         """A subtree, in which ``first`` is or was a key, and leaves that part from it before its own digit."""

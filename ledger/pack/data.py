@@ -9,7 +9,7 @@
      "known":["example.com/…",…],                      further checkpoints of the log, to be compared
      "origin":"example.com/registry",
      "policy":"witness …" or null,                     a C2SP tlog-policy
-     "subjects":["asset_0w9k…",…]}                     whose advancing acts are all here; of the first, every act
+     "subjects":["asset_0w9k…",…]}                     whose advancing acts are here, from the first to some last one
 
 No ``<`` can stand in the data, so no title and no name can end the element they lie in.
 """

@@ -33,6 +33,7 @@ class Evidence(Protocol):
     """A ledger as of ``checkpoint``, which need not be its last."""
 
     checkpoint: bytes
+    nodes: merkle.Nodes  # of its tree
 
     def entry(self, index: int) -> bytes:
         """The bytes of an entry. Raises ``Absent``."""
@@ -56,6 +57,18 @@ class Evidence(Protocol):
         """The disclosures kept beside an entry, none where they are not for the asker."""
 
 
+def root_at(evidence: Evidence, size: int) -> bytes:
+    """The root that the tree of the evidence's checkpoint had at a size up to its own, proven to be that.
+
+    Raises ``Unverifiable`` (``proof_wrong``) where the nodes are not those of that tree.
+    """
+    signed = parse_checkpoint(parse_note(evidence.checkpoint).text)
+    root = merkle.root_at(size, evidence.nodes)
+    proof = merkle.consistency_proof(size, signed.size, evidence.nodes)
+    merkle.check_consistency(size, signed.size, root, signed.root, proof)
+    return root
+
+
 def size_of(checkpoint: bytes) -> int:
     """The size that a checkpoint's note says. Raises ``Malformed``."""
     return parse_checkpoint(parse_note(checkpoint).text).size
@@ -68,7 +81,7 @@ class StoreEvidence(Evidence):
         self.checkpoint = checkpoint
         self._store = store
         self._size = size_of(checkpoint)
-        self._nodes = tile.nodes_from_tiles(self._tile, self._size)
+        self.nodes = tile.nodes_from_tiles(self._tile, self._size)
 
     def entry(self, index: int) -> bytes:
         found = self._store.entry(index) if 0 <= index < self._size else None
@@ -77,7 +90,7 @@ class StoreEvidence(Evidence):
         return found
 
     def proof(self, index: int) -> Sequence[bytes]:
-        return merkle.inclusion_proof(index, self._size, self._nodes)
+        return merkle.inclusion_proof(index, self._size, self.nodes)
 
     def index_of(self, statement: str) -> int:
         raw = b64decode(statement)
@@ -131,7 +144,7 @@ class ScanEvidence(Evidence):
                 leaves.append(merkle.leaf_hash(data))
         if len(leaves) != self._size:
             raise Corrupt("entry_missing", f"{len(leaves)} of {self._size} are there", index=len(leaves))
-        self._nodes = Tree(leaves).nodes
+        self.nodes = Tree(leaves).nodes
 
     def entry(self, index: int) -> bytes:
         found = self._source.entry(index) if 0 <= index < self._size else None
@@ -140,7 +153,7 @@ class ScanEvidence(Evidence):
         return found
 
     def proof(self, index: int) -> Sequence[bytes]:
-        return merkle.inclusion_proof(index, self._size, self._nodes)
+        return merkle.inclusion_proof(index, self._size, self.nodes)
 
     def index_of(self, statement: str) -> int:
         return _known(self._ids, statement, "statement_absent")

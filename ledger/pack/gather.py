@@ -19,10 +19,13 @@ from identity.jws import parse
 from ledger.circulation.charter import LedgerOpened
 from ledger.errors import Absent, Corrupt, Unavailable, declare
 from ledger.log.chain import parse_entry
+from ledger.pack import judge
 from ledger.pack.data import PIECES_MAX, Pack, Piece
 from ledger.pack.evidence import Evidence, size_of
 from ledger.statement import Statement, read
 from ledger.values import type_of
+
+assert judge  # imported for its codes
 
 declare(
     "service",
@@ -57,7 +60,7 @@ def gather(
     size = size_of(evidence.checkpoint)
     if not 0 <= index < size:
         raise Absent("entry_absent", f"entry {index} of {size}", index=index)
-    found = _Found(evidence)
+    found = _Found(evidence, size)
     charter = found.statement(0)
     if not isinstance(charter.body, LedgerOpened):
         raise Corrupt("store_corrupt", "entry 0 is no charter", index=0)
@@ -78,8 +81,9 @@ def gather(
 class _Found:
     """The entries found so far."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, size: int) -> None:
         self.entries: dict[int, bytes] = {}
+        self._size = size
         self._evidence = evidence
         self._statements: dict[int, Statement] = {}
 
@@ -93,10 +97,20 @@ class _Found:
         return self._statements[index]
 
     def follow(self, subject: str) -> None:
-        """Take every act that advanced a subject: each pins the one before, to the one that opened it."""
+        """Take every act that advanced a subject: each pins the one before, to the one that opened it.
+
+        Raises ``Corrupt`` (``pack_misplaced``) for evidence that leads elsewhere than down, which might have no end.
+        """
         id_: str | None = self._evidence.last(subject)
+        before = self._size
         while id_ is not None:
-            id_ = self.statement(self._evidence.index_of(id_)).claims.prev.get(subject)
+            index = self._evidence.index_of(id_)
+            if not 0 <= index < before:
+                raise Corrupt("pack_misplaced", f"{id_} is said to stand there, not before {before}", index=index)
+            statement = self.statement(index)
+            if statement.id != id_:
+                raise Corrupt("pack_misplaced", f"not {id_}, which is said to stand there", index=index)
+            id_, before = statement.claims.prev.get(subject), index
 
     def follow_signers(self) -> None:
         """Take what made each signer a party, and so on until nobody is missing."""

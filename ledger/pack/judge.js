@@ -19,6 +19,7 @@ const KINDS = {{kinds}}; // name -> who signs it, what type of subject it is on,
 async function judge(data, { policy = null, known = [] } = {}) {
   await checkBrowser();
   const run = { acts: [], byId: new Map(), byIndex: new Map(), remarks: [], witnesses: [], charter: null };
+  Object.assign(run, { uncompared: [], compared: [], isNamed: false });
   try {
     readData(run, data);
     await readCheckpoint(run);
@@ -369,32 +370,53 @@ async function checkCheckpoint(run, policy, known) {
   const keys = await Promise.all(run.charter.logKeys.map(parseVkey));
   const others = await Promise.all(run.charter.mldsaKeys.map(parseVkey));
   if (!(await isSigned(run.pack.checkpoint, keys.slice(-1)))) throw corrupt("note_unsigned", "not by the log key in force");
-  if (others.length > 0) run.remarks.push("the log's signature of type 0x06 (ML-DSA-44)");
+  if (hasLineOf(run.pack.checkpoint, others)) run.remarks.push("the log's signature of type 0x06 (ML-DSA-44)");
   const believed = policy.logs.filter((key) => key.name === run.pack.origin);
-  const ever = new Set([...run.charter.logKeys, ...run.charter.mldsaKeys]);
-  if (believed.length > 0 && !believed.some((key) => ever.has(key.vkey))) {
-    throw corrupt("log_key_unknown", "the policy names other keys for this log");
+  run.isNamed = believed.length > 0;
+  if (run.isNamed && !(await isSigned(run.pack.checkpoint, believed))) {
+    const quantum = believed.filter((key) => key.type === MLDSA44);
+    if (hasLineOf(run.pack.checkpoint, quantum)) throw new NoVerdict("the policy's key for this log is of type 0x06 (ML-DSA-44)");
+    throw corrupt("log_key_unknown", "no key that the policy names for this log signed it");
   }
-  for (const note of run.pack.known) await compare(run, note, keys, false);
-  run.compared = [];
-  for (const note of known) run.compared.push(await compare(run, note, keys, true));
+  const trusted = run.isNamed ? believed : keys.slice(-1);
+  for (const note of run.pack.known) {
+    const other = await readOther(run, note, keys);
+    await compare(run, other, trusted);
+    if (other.size !== run.checkpoint.size) run.uncompared.push(other.size);
+  }
+  for (const note of known) run.compared.push(await compareKept(run, note, keys, trusted));
 }
 
-/** What another checkpoint says of this one. One that the reader brings, and this log did not sign, says nothing. */
-async function compare(run, note, keys, ofReader) {
-  try {
-    if (!(await isSigned(note, keys))) throw corrupt("note_unsigned", "a checkpoint that this log did not sign");
-    const other = parseCheckpoint(parseNote(note).text);
-    if (other.origin !== run.pack.origin) throw corrupt("checkpoint_origin_wrong", other.origin);
-    if (other.size !== run.checkpoint.size) return "of another size: this page cannot compare it";
-    if (!same(other.root, run.checkpoint.root)) {
-      throw new Finding("diverged", "checkpoint_other", `at size ${other.size} the log signed another root`);
-    }
-    return "the same size and root";
-  } catch (wrong) {
-    if (ofReader && wrong instanceof Finding && wrong.word === "corrupt") return `it says nothing: ${wrong.detail}`;
+/** What a checkpoint that the reader brings says. One that this log did not sign says nothing. */
+async function compareKept(run, note, keys, trusted) {
+  const other = await readOther(run, note, keys).catch((wrong) => {
+    if (wrong instanceof Finding) return wrong;
     throw wrong;
+  });
+  return other instanceof Finding ? `it says nothing: ${other.detail}` : compare(run, other, trusted);
+}
+
+/** Another checkpoint of this log, signed by a key that it has or had. */
+async function readOther(run, note, keys) {
+  if (!(await isSigned(note, keys))) throw corrupt("note_unsigned", "a checkpoint that this log did not sign");
+  const other = parseCheckpoint(parseNote(note).text);
+  if (other.origin !== run.pack.origin) throw corrupt("checkpoint_origin_wrong", other.origin);
+  return { ...other, note };
+}
+
+/** What another checkpoint says of this one. The log has told two histories only if a trusted key signed both. */
+async function compare(run, { size, root, note }, trusted) {
+  if (size !== run.checkpoint.size) return "of another size: this page cannot compare it";
+  if (same(root, run.checkpoint.root)) return "the same size and root";
+  if (await isSigned(note, trusted)) {
+    throw new Finding("diverged", "checkpoint_other", `at size ${size} the log signed another root`);
   }
+  throw corrupt("checkpoint_other", `a key that is not trusted signed another root at size ${size}`);
+}
+
+/** Whether a note has a line that means to be of one of these keys. */
+function hasLineOf(data, keys) {
+  return parseNote(data).lines.some((line) => keys.some((key) => key.name === line.name && same(key.id, line.id)));
 }
 
 /** Whether one of these keys signed a note; a line of one of them that does not hold spoils the note. */

@@ -9,31 +9,33 @@ Looked at in this order; the first that fails is the verdict, and the entry it c
    that is here; its disclosures of private fields that it has; its bytes the leaf at its place under the root;
 3. the entry that the pack is about is there, every signer joined before signing, and no amendment is left out between
    two that are here;
-4. of each subject of the pack, every act that advanced it is there, from the one that opened it to the last one pinned;
-5. the checkpoint is signed by the log key that the charter has at its size, and the policy names a key of this log;
-6. no other checkpoint in the pack has its size and another root;
+4. of each subject of the pack, every act that advanced it is there, from the one that opened it to the last one here;
+5. the checkpoint is signed by the log key that the charter has at its size, and by a key that the policy names for this
+   log, if it names any: what a pack's own charter says of keys makes none of them believed;
+6. no other checkpoint in the pack has its size and another root. The log has *diverged* only if a trusted key signed
+   both: one that the policy names, or where it names none, the one in force;
 7. the cosigners that the policy asks for have seen it, at no earlier time than that of the entries.
 
-Not judged: whether later amendments or acts exist that the pack does not hold, and whether each act was lawful where it
-stands. An audit of the whole ledger tells.
+Not judged: whether later amendments or acts exist that the pack does not hold, those included that advanced its
+subject, and whether each act was lawful where it stands. An audit of the whole ledger tells.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from identity import disclosure, jws
 from identity.canonical import b64encode as b64url
-from identity.note import parse_note, parse_vkey
+from identity.note import Verifier, parse_note, parse_vkey
 from ledger import circulation
 from ledger.audit.verdict import Finding, Word
 from ledger.circulation.charter import LedgerAmended, LedgerOpened, Limits
 from ledger.circulation.party import PartyJoined
-from ledger.errors import Malformed, Problem, declare
+from ledger.errors import Malformed, Problem, Unavailable, Unverifiable, declare
 from ledger.log.chain import Entry, link_of, parse_entry
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.cosignature import Seen, cosignatures
@@ -83,6 +85,7 @@ class Judged:
     acts: Sequence[Act] = ()  # those that hold
     seen: Sequence[Seen] = ()
     pack: Pack | None = None
+    uncompared: Sequence[int] = ()  # sizes of checkpoints beside it that could not be compared
 
     @property
     def proven(self) -> bool:
@@ -95,13 +98,27 @@ class Judged:
         line = f"pack: {self.word}  size={self.size} root={b64encode(self.root).decode()}"
         return f"{line}  {tail}" if tail else line
 
+    def remarks(self) -> list[str]:
+        """What a verdict that proves does not say, in words."""
+        found = [f"a checkpoint of size {size} beside it is not compared" for size in self.uncompared]
+        if self.pack is not None and self.pack.subjects:
+            found.append(LATEST)
+        return found
 
-def judge(data: bytes, policy: Policy | None = None) -> Judged:
+
+LATEST = "the latest acts on its subjects can have been left out: cadastre prove ID proves how each stands"
+
+Roots = Callable[[int], bytes]
+"""The root that the tree of a pack's checkpoint had at a smaller size, proven; raises ``Problem`` where it is not."""
+
+
+def judge(data: bytes, policy: Policy | None = None, roots: Roots | None = None) -> Judged:
     """Judge the data of a pack; under its own policy, if it has one, unless the reader brings theirs.
 
-    Cost: one verification of a signature for each entry. Never raises for what the bytes are.
+    ``roots``: of whoever has the tree too, so that checkpoints of smaller sizes can be compared. Cost: one verification
+    of a signature for each entry. Never raises for what the bytes are.
     """
-    run = _Run()
+    run = _Run(roots)
     try:
         run.read(data)
         run.check_entries()
@@ -110,10 +127,23 @@ def judge(data: bytes, policy: Policy | None = None) -> Judged:
         seen, reason = run.check_checkpoint(policy)
     except Finding as finding:
         return run.judged(finding.word, finding.index, finding.reason, finding.detail)
+    except Unavailable:  # who was asked for the tree
+        raise
     except Problem as wrong:
         return run.judged("corrupt", wrong.index, wrong.code, wrong.detail or wrong.title)
     assert run.pack is not None
     return run.judged("consistent" if reason else "witnessed", run.pack.index, _told(reason), seen=seen)
+
+
+def _is_signed(note: bytes, keys: Sequence[Verifier]) -> bool:
+    """Whether one of these keys signed a checkpoint. Raises ``Problem`` where a line of one of them does not hold."""
+    try:
+        open_checkpoint(note, keys)
+    except Unverifiable as unsigned:
+        if unsigned.code != "note_unsigned":
+            raise
+        return False
+    return True
 
 
 def _told(reason: str | None) -> str | None:
@@ -121,7 +151,9 @@ def _told(reason: str | None) -> str | None:
 
 
 class _Run:
-    def __init__(self) -> None:
+    def __init__(self, roots: Roots | None) -> None:
+        self.roots = roots
+        self.uncompared: list[int] = []
         self.pack: Pack | None = None
         self.checkpoint: Checkpoint | None = None
         self.acts: dict[int, Act] = {}
@@ -133,7 +165,8 @@ class _Run:
     ) -> Judged:
         at = self.checkpoint
         size, root = (at.size, at.root) if at else (0, EMPTY_ROOT)
-        return Judged(word, size, root, index, reason, detail, tuple(self.acts.values()), seen, self.pack)
+        acts, uncompared = tuple(self.acts.values()), tuple(self.uncompared)
+        return Judged(word, size, root, index, reason, detail, acts, seen, self.pack, uncompared)
 
     # -- 1 ---------------------------------------------------------------------------------------------------
 
@@ -245,12 +278,12 @@ class _Run:
         open_checkpoint(pack.checkpoint, [parse_vkey(self.charter.log_key)])
         open_checkpoint(pack.checkpoint, self.charter.verifiers())
         believed = policy.log_keys(pack.origin)
-        if believed and not set(believed) & set(self.charter.ever()):
-            raise Finding("corrupt", "log_key_unknown", f"the policy names other keys for {pack.origin}")
+        if believed and not _is_signed(pack.checkpoint, believed):
+            raise Finding(
+                "corrupt", "log_key_unknown", "no key that the policy names for this log signed the checkpoint"
+            )
         for note in pack.known:
-            other = open_checkpoint(note, self.charter.ever())
-            if other.size == checkpoint.size and other.root != checkpoint.root:
-                raise Finding("diverged", "checkpoint_other", f"at size {other.size} it signed another root")
+            self._check_known(note, believed or self.charter.verifiers())
         if policy.quorum is None:
             return (), "quorum_none"
         seen = cosignatures(pack.checkpoint, [witness.verifier for witness in policy.witnesses.values()])
@@ -259,6 +292,23 @@ class _Run:
             index = self._first_later(min(one.time for one in seen))
             raise Finding("corrupt", "entry_time_beyond", "witnesses had seen it before", index=index)
         return seen, None if policy.is_met(fitting) else "quorum_not_met"
+
+    def _check_known(self, note: bytes, trusted: Sequence[Verifier]) -> None:
+        assert self.checkpoint is not None
+        other = open_checkpoint(note, self.charter.ever())
+        if other.size == self.checkpoint.size:
+            root = self.checkpoint.root
+        elif other.size < self.checkpoint.size and self.roots is not None:
+            root = self.roots(other.size)
+        else:
+            self.uncompared.append(other.size)
+            return
+        if other.root == root:
+            return
+        if _is_signed(note, trusted):
+            raise Finding("diverged", "checkpoint_other", f"at size {other.size} it signed another root")
+        detail = f"a key that is not trusted signed another root at size {other.size}"
+        raise Finding("corrupt", "checkpoint_other", detail)
 
     def _first_later(self, seen: int) -> int | None:
         latest = (seen + 1 + SKEW_S + self.charter.clock) * 1_000_000
@@ -279,11 +329,11 @@ class _Charter:
     def log_key(self) -> str:
         return self.log_keys[-1]
 
-    def verifiers(self) -> list[Any]:
+    def verifiers(self) -> list[Verifier]:
         """The keys in force, both of which sign what is published."""
         return [parse_vkey(vkey) for vkey in (self.log_key, *self.mldsa_keys[-1:])]
 
-    def ever(self) -> list[Any]:
+    def ever(self) -> list[Verifier]:
         """All keys that were ever the log's."""
         return [parse_vkey(vkey) for vkey in dict.fromkeys((*self.log_keys, *self.mldsa_keys))]
 

@@ -22,6 +22,7 @@ assert circulation  # imported for its kinds
 SCRIPTS = ("bytes.js", "keys.js", "judge.js", "show.js")  # in the order in which they stand in the page
 _OPENS = b'<script id="pack" type="application/json">'
 _CLOSES = b"</script>"
+_AROUND = b"{{around}}"  # SHA-256 of the page without its data and this: by it, a page knows others of its release
 _HERE = Path(__file__).parent
 
 
@@ -62,7 +63,8 @@ def _parts() -> tuple[bytes, bytes]:
     head, tail = page.split(b"{{pack}}")
     for name, value in filled.items():
         head, tail = (part.replace(b"{{%b}}" % name, value) for part in (head, tail))
-    return head, tail
+    around = sha256(head.replace(_AROUND, b"") + tail).hexdigest()
+    return head.replace(_AROUND, around.encode()), tail
 
 
 @cache

@@ -60,6 +60,13 @@ function show(found, ownPolicy) {
   if (word === "consistent") {
     remarks.push(reason ? "Too few of the witnesses that the policy asks for have seen it." : "No witness was asked for.");
   }
+  if (!(ownPolicy && found.isNamed) && (proven || word === "diverged")) {
+    remarks.push("No policy of yours names a key of this log: that its key is the right one is not checked.");
+  }
+  if (proven && found.pack.subjects.length > 0) {
+    remarks.push("The latest acts on its subjects can have been left out: cadastre prove ID proves how each stands.");
+  }
+  remarks.push(...found.uncompared.map((size) => `A checkpoint of size ${size} beside it is not compared.`));
   remarks.push(...found.remarks.map((what) => `Not checked by this page: ${what}. cadastre verify checks it.`));
   remarks.push(...(found.compared ?? []).map((what) => `The checkpoint you kept: ${what}.`));
   showWord(word, MEANINGS[word], found.line, remarks);
@@ -80,22 +87,32 @@ function showAbout({ pack, byIndex }) {
   put("about", about || meant);
 }
 
-/** DID -> how its bearer is called in the pack. */
+/** DID -> makes how its bearer is called in the pack: what the charter says is marked, what they say is quoted. */
 function namesOf({ acts, charter }) {
   const names = new Map();
-  if (charter) names.set(charter.governance, "governance of the ledger").set(charter.service, "service of the ledger");
   for (const { claims, shown } of acts) {
     if (claims.kind !== "party.joined") continue;
     const { name } = claims.body;
-    names.set(claims.iss, shown.has("/name") ? `${shown.get("/name")} (disclosed)` : isObject(name) ? "name withheld" : String(name));
+    const hidden = isObject(name);
+    if (hidden && !shown.has("/name")) names.set(claims.iss, () => ["name withheld"]);
+    else names.set(claims.iss, () => [...quoted(hidden ? shown.get("/name") : name), hidden ? " (disclosed)" : ""]);
   }
-  return names;
+  for (const role of charter ? ["governance", "service"] : []) {
+    const called = names.get(charter[role]) ?? (() => []);
+    names.set(charter[role], () => [make("b", `${role} of the ledger`, "role"), " ", ...called()]);
+  }
+  return (did) => names.get(did)?.() ?? [];
+}
+
+/** What somebody calls themselves, kept apart from what stands beside it, whichever way it is written. */
+function quoted(name) {
+  return ["\u201c", make("bdi", String(name)), "\u201d"];
 }
 
 function showBehind({ pack, acts, byIndex, charter, checkpoint, witnesses }, names, ownPolicy) {
   const pairs = [];
   const act = byIndex.get(pack?.index);
-  if (act) pairs.push(["Signed by", `${names.get(act.claims.iss) ?? ""} ${act.claims.iss}`], ["Statement id", act.id]);
+  if (act) pairs.push(["Signed by", [...names(act.claims.iss), ` ${act.claims.iss}`]], ["Statement id", act.id]);
   if (charter) pairs.push(["Charter (entry 0)", charter.audience], ["Log key in force", charter.logKeys.at(-1)]);
   if (charter) pairs.push(...charter.logKeys.slice(0, -1).map((key) => ["Former log key", key]));
   if (checkpoint) pairs.push(["Checkpoint", `${checkpoint.size} entries, root ${base64(checkpoint.root)}`]);
@@ -118,7 +135,7 @@ function rowOf(found, piece, act, names, place) {
     return make("tr", [make("td", "?"), cell, make("td", rawOf(piece.entry))], fails ? "fails" : "unread");
   }
   const { index, time, claims } = act;
-  const who = [make("div", names.get(claims.iss) ?? ""), make("div", claims.iss, "mono")];
+  const who = [make("div", names(claims.iss)), make("div", claims.iss, "mono")];
   const what = make("details", [make("summary", claims.kind), make("pre", pretty(claims.body, "", act.shown)), rawOf(act.raw)]);
   const cells = [String(index), instant(time), who, what, make("span", subjectOf(act), "mono")];
   const row = make("tr", cells.map((cell) => make("td", cell)));
@@ -157,28 +174,41 @@ function pretty(value, pointer, shown, indent = "") {
 // ---- Another pack ------------------------------------------------------------------------------------------
 
 const OPENS = ["<script id=", "pack", " type=", "application/json", ">"].join('"');
-const SCRIPT = ["<script id=", "verify", ">"].join('"');
 const CLOSES = ["<", "/script>"].join("");
+const AROUND = document.querySelector("meta[name=around]").content;
 
-/** The text of the one element that begins like this; null where there is none, or more. */
-function elementOf(page, opens) {
-  const [, found, ...more] = page.split(opens);
+/** What stands before, in and after the one element with the data of a pack; null where there is none, or more. */
+function partsOf(page) {
+  const [head, found, ...more] = page.split(OPENS);
   const end = found === undefined || more.length > 0 ? -1 : found.indexOf(CLOSES);
-  return end < 0 ? null : found.slice(0, end);
+  return end < 0 ? null : [head + OPENS, found.slice(0, end), found.slice(end)];
+}
+
+/** Whether a page is, to the byte, this one around other data. */
+async function isAlike([head, , tail]) {
+  const marked = (digest) => `<meta name="around" content="${digest}">`;
+  const [before, after, ...more] = head.split(marked(AROUND));
+  if (after === undefined || more.length > 0) return false;
+  return hex(await sha256(utf8(before + marked("") + after + tail))) === AROUND;
 }
 
 async function openOther(file) {
   if (!file) return;
-  const page = await file.text();
-  const data = elementOf(page, OPENS);
-  if (data === null) {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let parts = null;
+  try {
+    parts = partsOf(textOf(bytes));
+  } catch {
+    // not UTF-8
+  }
+  if (parts === null) {
     put("said", `${file.name} is no pack.`);
     return;
   }
-  shownData = data;
+  shownData = parts[1];
   await judgeShown();
-  const alike = elementOf(page, SCRIPT) === at("verify").textContent;
-  put("said", `Shown is ${file.name}, judged by this page. Its own script is ${alike ? "the same" : "ANOTHER one: do not believe its page"}.`);
+  const alike = await isAlike(parts);
+  put("said", `Shown is ${file.name}, judged by this page. Around its data it is ${alike ? "the same page" : "ANOTHER page: do not believe what it shows"}.`);
 }
 
 at("again").addEventListener("click", judgeShown);

@@ -232,13 +232,16 @@ def _holds(published: bytes, verifiers: Sequence[Verifier]) -> bool:
 # ---- A ledger's folder -------------------------------------------------------------------------------------
 
 
-def charter_of(store: Store) -> Ledger:
-    """The charter in force at the end of a store. Raises ``Unavailable`` (``publish_unsigned``) or ``Corrupt``."""
+def charter_of(store: Store, size: int | None = None) -> Ledger:
+    """The charter in force at a size from 1 on, or else at the end of a store.
+
+    Raises ``Unavailable`` (``publish_unsigned``) or ``Corrupt``.
+    """
     head = store.head()
     if head is None:
         raise Unavailable("publish_unsigned", "it has no entries")
     id_ = accept(parse_entry(head.first).statement).opened["ledger"]
-    found = store.subjects([id_]).get(id_)
+    found = store.subjects([id_]).get(id_) if size is None else store.subject_at(id_, max(size, 1))
     if found is None or not isinstance(found.state, Ledger):
         raise Corrupt("store_corrupt", "the subject of the charter is missing", subject=id_)
     return found.state
@@ -268,6 +271,8 @@ def publish_folder(
         raise Unavailable("publish_unsigned", f"{folder.checkpoint} is not there")
     with SqlStore.snapshot(folder.store) as store:
         charter = charter_of(store)
+        size = parse_checkpoint(parse_note(signed).text).size
+        open_checkpoint(signed, [parse_vkey(charter_of(store, size).logKey)])  # a key that was replaced does not do
         verifiers = [parse_vkey(key) for key in (charter.logKey, *charter.formerLogKeys)]
         if cosign is not None and charter.mldsaKey is not None:
             second = parse_vkey(charter.mldsaKey)

@@ -15,11 +15,19 @@ from ledger.world import Change, Subject
 
 declare(
     "corrupt",
-    store_corrupt=("the store contradicts itself", "stop, keep the folder, and run: cadastre audit DIR"),
+    store_corrupt=(
+        "the store contradicts itself",
+        "stop the service, keep the folder, and make the store again from another copy (the published log, a mirror, a "
+        "bundle): cadastre restore DIR --from SOURCE",
+    ),
 )
 declare(
     "service",
-    store_missing=("there is no ledger here", "create one with: cadastre init DIR --origin NAME"),
+    store_missing=(
+        "there is no ledger here",
+        "check the path; where keys or heads are in the folder, its store was lost: cadastre restore DIR --from SOURCE;"
+        " only to begin another ledger: cadastre init DIR --origin NAME",
+    ),
     store_exists=("there is a ledger here already", "choose another folder; nothing was changed"),
     store_schema_other=("the store's schema is not the one this software reads", "run: cadastre migrate DIR"),
     store_locked=("another process writes this ledger", "stop it first; one ledger has one writer"),

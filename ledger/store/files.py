@@ -25,7 +25,11 @@ from ledger.errors import Unavailable, declare
 
 declare(
     "service",
-    folder_not_empty=("the folder holds other things", "name a folder that is empty or not there yet"),
+    folder_not_empty=(
+        "the folder holds other things",
+        "check the path: it must be empty or not there yet; where keys or heads of a ledger are in it, its store was "
+        "lost: cadastre restore DIR --from SOURCE",
+    ),
 )
 
 KeyName = Literal["governance", "service", "log", "refusal"]

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.errors import Absent, Corrupt, Unavailable, declare
+from ledger.errors import Absent, Corrupt, Problem, Unavailable, declare
 from ledger.log.page import MapTree, Update
 from ledger.store import sqlite
 
@@ -36,6 +36,10 @@ _CACHE = 4_096  # pages a shelf keeps in memory: some 8 MB
 declare(
     "service",
     map_failed=("the state map could not be written or read", "see the log of the service; DIR/map.db can be deleted"),
+    map_made_failed=(
+        "the map that was made again of an older size could not be read",
+        "delete the file that the detail names, and make it again: cadastre rebuild DIR --at SIZE",
+    ),
 )
 
 DISCARDED = frozenset({"map_page_corrupt", "commitment_other"})
@@ -183,7 +187,7 @@ def _read(connection: Connection, addresses: Sequence[bytes]) -> Mapping[bytes, 
         some = addresses[start : start + _MANY]
         places = ", ".join("?" * len(some))
         cursor.execute(f"SELECT hash, data FROM page WHERE hash IN ({places})", tuple(some))  # noqa: S608 - places
-        found.update(cursor.fetchall())
+        found.update(row for row in cursor.fetchall() if isinstance(row[1], bytes))  # else it is missing, or no page
     return found
 
 
@@ -209,18 +213,25 @@ class Shelf:
             self._open.clear()
 
     def use(self, size: int, root: bytes, what: Callable[[MapTree], T]) -> T:
-        """What this makes of the tree whose pages of that root are kept. Raises ``Absent`` (``map_root_absent``),
-        ``Corrupt`` and ``Unavailable`` (``map_failed``).
+        """What this makes of the tree whose pages of that root are kept, in whichever file they can be read.
+
+        Raises ``Absent`` (``map_root_absent``), ``Corrupt`` (``map_page_corrupt``), ``Unavailable`` (``map_failed``,
+        ``map_made_failed``). Details tell the file's name and no more of where it lies: they go to whoever asked.
         """
-        for path in (map_at(self._folder), map_at(self._folder, size)):
+        failed: Problem = Absent("map_root_absent", f"size {size}")
+        for path, code in ((map_at(self._folder), "map_failed"), (map_at(self._folder, size), "map_made_failed")):
             with suppress(FileNotFoundError), self._lock:
                 try:
                     with self._shelved(path).reading() as (connection, tree):
                         if _root_at(connection, size) == root:
                             return what(tree)
+                except (Absent, Corrupt) as error:  # absent: a root that the file says it keeps
+                    failed = Corrupt("map_page_corrupt", f"{path.name}: {error.detail}")
+                    failed.__cause__ = error
                 except (SQLAlchemyError, sqlite.Error) as error:
-                    raise Unavailable("map_failed", f"{path}: {error}") from error
-        raise Absent("map_root_absent", f"size {size}")
+                    failed = Unavailable(code, f"{path.name}: {getattr(error, 'orig', None) or error}")
+                    failed.__cause__ = error  # for who logs it: with the SQL
+        raise failed
 
     def _shelved(self, path: Path) -> _Shelved:
         number = path.stat().st_ino

@@ -1,8 +1,9 @@
 """Audit packs (``ledger.pack``): a page with an entry, its history, and all that proves them.
 
 The data are taken out of the page and judged here (``ledger.pack.judge``), under the policy of this machine or of
---policy, never that of the pack: no script of the page runs. That the page around them is another one than this
-release makes is told, since it may show its reader something else.
+--policy, never that of the pack: no script of the page runs. Its checkpoint must be signed by a key that is trusted
+so, and its charter be the one that this machine has met, if it has. That the page around the data is another one than
+this release makes is told, since it may show its reader something else.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from base64 import b64encode
 
 import typer
 
-from ledger.errors import CATALOGUE
+from ledger.errors import CATALOGUE, Unverifiable
 from ledger.pack.judge import Act, Judged, digest_of_charter
 from ledger.pack.judge import judge as judge_data
 from ledger.pack.page import is_ours, is_page, parse_page
@@ -19,6 +20,7 @@ from scripts.command import tell_of
 from scripts.output import print_json, print_note, print_pairs
 from scripts.proofs import Asked
 from scripts.times import show_micros, show_seconds
+from scripts.trust import Home
 
 ALTERED = "the page is another one than this release makes: do not believe what it shows, but what is said here"
 
@@ -29,21 +31,42 @@ def recognises(data: bytes) -> bool:
 
 def judge(data: bytes, asked: Asked) -> None:
     judged = judge_data(parse_page(data), asked.trusted())
-    if judged.proven and judged.pack is not None:
-        asked.log_keys(judged.pack.origin)
+    if judged.proven or judged.word == "diverged":
+        _check_met(judged, asked)
     ours = is_ours(data)
     if asked.json:
         print_json(members(judged) | {"page": "ours" if ours else "another"})
     if not ours:
         print_note(ALTERED)
+    if asked.policy is None and judged.pack is not None and judged.pack.policy is not None:
+        print_note("the policy that came along counts for nothing here: name one that you trust by --policy FILE")
     if judged.proven and not asked.json:
         _print(judged)
+        tell_remarks(judged)
     if judged.reason is not None:
         tell_verdict(judged)
     if not asked.json:
         print(judged.line())
     if judged.reason is not None:
         raise typer.Exit(1)
+
+
+def _check_met(judged: Judged, asked: Asked) -> None:
+    """Its log is known here, and by this charter if by any.
+
+    Raises ``Unverifiable``: ``log_key_unknown``, ``charter_changed``.
+    """
+    charter = digest_of_charter(judged)
+    origin = charter.rpartition("#")[0]
+    asked.log_keys(origin)
+    met = [audience for audience in Home.here().charters() if audience.rpartition("#")[0] == origin]
+    if met and charter not in met:
+        raise Unverifiable("charter_changed", f"shown {charter}, known {met[0]}")
+
+
+def tell_remarks(judged: Judged) -> None:
+    for remark in judged.remarks():
+        print_note(remark)
 
 
 def tell_verdict(judged: Judged) -> None:
@@ -61,7 +84,7 @@ def tell_verdict(judged: Judged) -> None:
 
 
 def members(judged: Judged) -> dict[str, object]:
-    """The verdict for programs."""
+    """The verdict for programs. ``remarks``: what it does not say."""
     return {
         "verdict": judged.word,
         "size": judged.size,
@@ -70,6 +93,7 @@ def members(judged: Judged) -> dict[str, object]:
         "reason": judged.reason,
         "detail": judged.detail,
         "witnesses": [{"name": one.verifier.name, "time": one.time} for one in judged.seen],
+        "remarks": judged.remarks(),
     }
 
 

@@ -106,9 +106,9 @@ def _print(lawful: Lawful, json: bool) -> None:
     print(f"lawful: {refusal.code} refused at size {refusal.size} of {refusal.origin}")
     print_pairs(
         [
-            ("refused", f"{show_micros(refusal.time)}, {lawful.why.title}"),
-            ("detail", lawful.why.detail),
-            ("signed", f"by {statement.claims.iss}"),
+            ("refused", f"by {refusal.origin}, {show_micros(refusal.time)}: {lawful.why.title}"),
+            *([("detail", lawful.why.detail)] if lawful.why.detail else []),
+            ("stated", f"by {statement.claims.iss}"),
             ("kind", statement.claims.kind),
             ("id", refusal.id),
             ("log", f"{log.word}, {log.size} entries"),

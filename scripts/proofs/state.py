@@ -2,7 +2,8 @@
 
 What is checked, in this order:
 
-1. the file is one spelling of what is shown, its way up to a root, and receipts against one checkpoint;
+1. the file is one spelling of what is shown, its way up to a root, and receipts against one checkpoint; what is shown
+   is a subject or a list that there could be, spelt as it would be;
 2. that checkpoint is signed by a log key that the policy names, under the ledger's own name, and the entries are the
    leaves at their places under its root: *recorded*;
 3. entry 0 is the charter, signed by the governance key it names, and the one this machine has met, if it has met any;
@@ -35,8 +36,9 @@ from ledger.log.cosignature import Seen
 from ledger.log.policy import check_witnessed
 from ledger.log.receipt import Receipt, format_receipt, open_receipt
 from ledger.log.stateproof import MAGIC, Listing, Shown, Standing, check_shown, parse_state_proof
+from ledger.statemap import check_spelt
 from ledger.statement import Statement
-from scripts.output import print_json, print_pairs
+from scripts.output import print_json, print_pairs, printable
 from scripts.proofs import Asked
 from scripts.signed import read_verified
 from scripts.times import show_micros, show_seconds
@@ -79,6 +81,7 @@ def judge(data: bytes, asked: Asked) -> None:
 def prove(data: bytes, verifiers: Sequence[Verifier], charters: Sequence[str] = ()) -> Proven:
     """Steps 1 to 5 above. ``charters``: audiences of ledgers met. Raises ``Malformed`` or ``Unverifiable``."""
     proof = parse_state_proof(data)  # (1)
+    check_spelt(proof.shown)
     opened = [open_receipt(format_receipt(receipt), verifiers) for receipt in proof.receipts]  # (2)
     entry, checkpoint = opened[0]
     audience, key, last = _service_key(proof.receipts[1:], charters)  # (3)
@@ -141,7 +144,7 @@ def print_state(proven: Proven, json: bool, seen: Sequence[Seen] = (), **more: s
         return
     if more:
         print_pairs(more.items())
-    print(f"proven: {_headline(proven.shown)}, as of size {proven.size} of {entry.origin}")
+    print(printable(f"proven: {_headline(proven.shown)}, as of size {proven.size} of {entry.origin}"))
     told: list[tuple[str, object]] = [
         ("committed", f"{show_micros(entry.time)}, at index {entry.index} of the {checkpoint.size} the log signed for"),
         *(("witnessed", f"by {one.verifier.name}, {show_seconds(one.time)}") for one in seen),

@@ -236,7 +236,7 @@ def test_where_to_ask_follows_from_the_settings(house: House, tmp_path: Path) ->
     assert addresses(house.settings()) == ()
     assert monitors(parse_policy(policy.encode())) == ["https://a.example/{log}/checkpoint"]
     file.unlink()
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed, match=f"setting_malformed: CADASTRE_SERVE_POLICY: {file}: "):
         addresses(house.settings(policy=file))
 
 

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from api.client import Admitted, Client, ServerProblem, conceal
+from api.client import wire as wired
 from api.client.client import BATCH_LINES
 from api.client.wire import ATTEMPTS, FIRST_PAUSE_S, PAUSE_MAX_S
 from identity import disclosure
@@ -260,6 +261,7 @@ def test_it_gives_up_after_a_bounded_number_of_attempts(answer: httpx.Response |
     with pytest.raises(Unavailable) as unavailable:
         script.client().ledger()
     assert unavailable.value.code == code
+    assert "check the address" in unavailable.value.advice or code == "store_failed"
     assert len(script.requests) == ATTEMPTS
     assert len(script.slept) == ATTEMPTS - 1
 
@@ -438,3 +440,32 @@ def test_a_play_and_the_client_say_the_same(tmp_path: Path) -> None:
     played = play.admit(client.compose("party.joined", {"name": "Works"}))
     assert played.statement.claims.iss == FACTORY.did
     assert played.statement.claims.exp - played.statement.claims.iat == 600
+
+
+@pytest.mark.parametrize("packed", ["gzip", "zstd"])
+def test_an_answer_that_is_packed_is_not_unpacked(packed: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Accept-Encoding"] == "identity"
+        return httpx.Response(200, headers={"Content-Encoding": packed}, stream=httpx.ByteStream(b"junk"))
+
+    with pytest.raises(Unavailable, match="answer_strange: it answers packed"):
+        Client("http://ledger.example", transport=httpx.MockTransport(answer)).ledger()
+
+
+def test_an_answer_without_end_is_read_no_further_than_is_bearable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wired, "ANSWER_BYTES_MAX", 10_000)
+    given = 0
+
+    class Endless(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            nonlocal given
+            while given < 1_000_000:
+                given += 1_000
+                yield bytes(1_000)
+
+    client = Client(
+        "http://ledger.example", transport=httpx.MockTransport(lambda _: httpx.Response(200, stream=Endless()))
+    )
+    with pytest.raises(Unavailable, match="answer_strange: it answers with more than 10000 bytes"):
+        client.ledger()
+    assert given == 11_000

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 import api.proofs
 from identity.keys import SigningKey, write_key
@@ -52,10 +53,13 @@ def test_subjects_absences_and_lists(house: House, monkeypatch: pytest.MonkeyPat
         did = CAST["factory"].did
         assert shown(client, f"{did}/proof").id == house.play.party("factory")
         assert shown(client, f"{did}/proof?lookup=party.did").ids == (house.play.party("factory"),)
+        assert shown(client, f"{did}/proof?lookup=asset.holder").ids == (asset,)
         for path, code in {
             f"{NOBODY}/proof?at=2": "size_uncommitted",
             "nobody/proof": "subject_id_malformed",
             f"{asset}/proof?lookup=asset.title": "lookup_unproven",
+            f"{house.play.party('factory')}%20/proof?lookup=asset.holder": "lookup_value_malformed",
+            f"{CAST['lender'].did}/proof?lookup=asset.holder": "subject_absent",
             f"{asset}/proof?at=0": "query_malformed",
             f"{CAST['lender'].did}/proof": "subject_absent",
         }.items():
@@ -65,6 +69,20 @@ def test_subjects_absences_and_lists(house: House, monkeypatch: pytest.MonkeyPat
         assert (answer.status_code, code_of(answer)) == (400, "list_too_long")
         (house.folder.path / "map.db").unlink()
         assert code_of(client.get(f"/v1/subjects/{asset}/proof")) == "map_root_absent"
+
+
+def test_of_a_bad_map_the_log_tells_more_than_the_answer(house: House) -> None:
+    write_key(house.folder.key("service"), SigningKey.from_seed("Ed25519", seed("service")))
+    with house.served(commit_seconds=0.05) as client:
+        committed(house, client)
+    (house.folder.path / "map.db").write_bytes(b"not a database" * 100)
+    with structlog.testing.capture_logs() as logs, house.served() as client:
+        answer = client.get(f"/v1/subjects/{NOBODY}/proof")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "map.db: file is not a database")
+    assert not [told for told in ("sqlalche", "SELECT", str(house.folder.path)) if told in answer.text]
+    (line,) = [line for line in logs if line["event"] == "refused"]
+    assert (line["code"], line["path"]) == ("map_failed", f"/v1/subjects/{NOBODY}/proof")
+    assert "sqlite3.DatabaseError" in line["cause"]
 
 
 def test_a_ledger_for_members_proves_to_members_only(tmp_path: Path) -> None:

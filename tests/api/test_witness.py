@@ -259,7 +259,8 @@ def test_evidence_of_a_fork_can_be_judged_by_anybody(client: Client) -> None:
     assert found["request"].encode() == FORK.request(5, 5)
     for number in ("2", "99999999999999999999999"):
         assert code_of(client.get(f"/evidence/{number}")) == "evidence_absent"
-    assert code_of(client.get("/evidence/x")) == "route_absent"
+    for no_number in ("x", "-1", "\u0661", "9" * 5_000):
+        assert code_of(client.get(f"/evidence/{no_number}")) == "evidence_absent"
 
 
 class Page(HTMLParser):

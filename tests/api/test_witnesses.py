@@ -86,7 +86,8 @@ class Street:
         lines = [f"witness {sim.name} {format_vkey(sim.cosigner.verifier)} https://{sim.name}.example" for sim in sims]
         self.policy = parse_policy("\n".join([*lines, f"quorum {quorum}", ""]).encode())
         self.seconds = 0.0
-        self.witnesses = Witnesses(self.policy, lambda: self.seconds, httpx.MockTransport(self._handle))
+        transport = httpx.MockTransport(self._handle)
+        self.witnesses = Witnesses(self.policy, lambda: self.seconds, transport, now=lambda: NOW)
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
         sim = self.sims[request.url.host]
@@ -143,7 +144,7 @@ def test_a_checkpoint_on_which_nothing_follows_is_cosigned_again_after_a_while()
     witness = council()
     street = Street(witness)
     transport = httpx.MockTransport(street._handle)
-    street.witnesses = Witnesses(street.policy, lambda: street.seconds, transport, again=600)
+    street.witnesses = Witnesses(street.policy, lambda: street.seconds, transport, again=600, now=lambda: NOW)
     for seconds, lines in ((0, 1), (599, 0), (600, 1), (601, 0), (1_200, 1)):
         street.seconds = seconds
         assert len(street.ask(LOG_7).lines) == lines
@@ -315,5 +316,15 @@ def test_a_witness_is_sent_the_logs_own_lines_and_nothing_else() -> None:
 def test_a_witness_without_an_address_is_not_asked() -> None:
     policy = parse_policy(f"witness w {format_vkey(OWN.verifier)}\nquorum w\n".encode())
     transport = httpx.MockTransport(lambda request: httpx.Response(500))
-    round_ = asyncio.run(Witnesses(policy, lambda: 0.0, transport).ask(LOG_7.head, LOG_7.prove))
+    round_ = asyncio.run(Witnesses(policy, lambda: 0.0, transport, now=lambda: NOW).ask(LOG_7.head, LOG_7.prove))
     assert (round_.lines, round_.troubles) == ([], {})
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(60, 1), (61, 0)])
+def test_a_time_that_has_not_come_is_not_taken(ahead: int, taken: int) -> None:
+    witness = council()
+    text = parse_note(LOG_7.head.checkpoint).text
+    witness.answer = lambda: httpx.Response(200, content=format_signature(OWN.cosign(text, NOW + ahead)))
+    street = Street(witness)
+    assert len(street.ask(LOG_7).lines) == taken
+    assert [problem.code for problem in street.witnesses.troubles.values()] == ["witness_answer_strange"] * (1 - taken)

@@ -29,7 +29,8 @@ from ledger.log.page import MapTree
 from ledger.log.receipt import Receipt, format_receipt, open_receipt
 from ledger.log.refusal import Refusal, check_refusal_signed, parse_refusal_file, refusal_key_name, sign_refusal
 from ledger.log.stateproof import Standing, StateProof, format_state_proof
-from ledger.world import Subject, World
+from ledger.statemap import lookups_proven
+from ledger.world import STATES, Subject, World
 from scripts.proofs.state import prove
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "format.md"
@@ -192,6 +193,17 @@ def _write() -> None:
     computed = example()
     page = BLOCK.sub(lambda m: f"```text example:{m[1]}\n{_fold(computed[m[1]])}```\n", PAGE.read_text())
     PAGE.write_text(page)
+
+
+def test_the_page_lists_what_can_be_proven() -> None:
+    """All types, and all lists with the form of their values: who verifies must know of them."""
+    part = PAGE.read_text().partition("## State proof\n")[2].partition("\n## ")[0]
+    types = re.search(r"id is its type \(([^)]+)\)", part)
+    assert types
+    assert re.findall(r"`([a-z]+)`", types[1]) == sorted(STATES)
+    rows = re.findall(r"^\| (`.+`) \| (?:id of an? )?(\w+).* \|$", part, re.MULTILINE)
+    told = {name.replace(" ", "."): form.lower() for names, form in rows for name in re.findall(r"`([^`]+)`", names)}
+    assert told == lookups_proven()
 
 
 if __name__ == "__main__":

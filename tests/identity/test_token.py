@@ -16,11 +16,17 @@ NOW = 1_760_000_000
 AUDIENCE = "cast.example/ledger#" + "A" * 43
 KEY = SigningKey.from_seed("Ed25519", bytes(32))
 OTHER = SigningKey.from_seed("ES256", bytes(31) + b"\1")
-NONCE = bytes(range(16))
+NUMBER, NONCE = bytes(range(16)), "EBESExQVFhcYGRobHB0eHw"
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    said = {"aud": AUDIENCE, "exp": NOW + 60, "iat": NOW, "iss": did_of(KEY.public), "jti": "AAECAwQFBgcICQoLDA0ODw"}
+    said = {
+        "aud": AUDIENCE,
+        "exp": NOW + 60,
+        "iat": NOW,
+        "iss": did_of(KEY.public),
+        "jti": "AAECAwQFBgcICQoLDA0ODw",
+    } | {"nonce": NONCE}
     return {name: value for name, value in (said | changes).items() if value is not ...}
 
 
@@ -33,8 +39,8 @@ def refusal(token: str, now: int = NOW) -> str:
 
 @pytest.mark.parametrize("key", [KEY, OTHER], ids=["Ed25519", "ES256"])
 def test_a_token_says_who_asks_from_when_until_when_and_once(key: SigningKey) -> None:
-    token = open_token(sign_token(key, AUDIENCE, NOW, NONCE), AUDIENCE, NOW)
-    assert token == (did_of(key.public), NOW, NOW + 60, "AAECAwQFBgcICQoLDA0ODw")
+    token = open_token(sign_token(key, AUDIENCE, NONCE, NOW, NUMBER), AUDIENCE, NOW)
+    assert token == (did_of(key.public), NOW + 60, "AAECAwQFBgcICQoLDA0ODw", NONCE)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +58,8 @@ def test_a_token_says_who_asks_from_when_until_when_and_once(key: SigningKey) ->
         ({"iat": ...}, "token_malformed"),
         ({"jti": "short"}, "token_malformed"),
         ({"jti": "AAECAwQFBgcICQoLDA0ODx"}, "token_malformed"),
+        ({"nonce": ...}, "token_malformed"),
+        ({"nonce": "of another length"}, "token_malformed"),
         ({"scope": "all"}, "token_malformed"),
     ],
 )
@@ -60,7 +68,7 @@ def test_what_says_anything_else_is_refused(changes: dict[str, Any], code: str) 
 
 
 def test_it_holds_from_a_minute_before_it_was_signed_to_its_last_second() -> None:
-    token = sign_token(KEY, AUDIENCE, NOW, NONCE, LIFETIME_MAX_S)
+    token = sign_token(KEY, AUDIENCE, NONCE, NOW, NUMBER, LIFETIME_MAX_S)
     for now in (NOW - SKEW_S, NOW, NOW + LIFETIME_MAX_S):
         open_token(token, AUDIENCE, now)
     for now in (NOW - SKEW_S - 1, NOW + LIFETIME_MAX_S + 1):
@@ -68,7 +76,7 @@ def test_it_holds_from_a_minute_before_it_was_signed_to_its_last_second() -> Non
 
 
 def test_a_flipped_letter_is_found_wherever_it_is() -> None:
-    token = sign_token(KEY, AUDIENCE, NOW, NONCE)
+    token = sign_token(KEY, AUDIENCE, NONCE, NOW, NUMBER)
     for at, letter in enumerate(token):
         other = "A" if letter != "A" else "B"
         assert refusal(token[:at] + other + token[at + 1 :]).startswith("token_"), at
@@ -82,9 +90,9 @@ def test_what_is_no_token_at_all_is_malformed(text: str) -> None:
 def test_a_statement_is_no_token_and_a_token_no_statement() -> None:
     assert refusal(jws.sign(claims(), KEY).decode()) == "token_malformed"
     with pytest.raises(Malformed, match="header_malformed"):
-        jws.parse(sign_token(KEY, AUDIENCE, NOW, NONCE).encode())
+        jws.parse(sign_token(KEY, AUDIENCE, NONCE, NOW, NUMBER).encode())
 
 
 def test_the_key_is_of_the_did_it_is_from() -> None:
-    token = sign_token(OTHER, AUDIENCE, NOW, NONCE)
+    token = sign_token(OTHER, AUDIENCE, NONCE, NOW, NUMBER)
     assert kid_of(OTHER.public).startswith(open_token(token, AUDIENCE, NOW).iss)

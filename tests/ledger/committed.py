@@ -42,14 +42,19 @@ def lists_of(subjects: Iterable[Subject]) -> dict[tuple[str, str, str], set[str]
     return lists
 
 
-def root_of(subjects: Iterable[Subject]) -> bytes:
-    """The root of the state map, as docs/format.md has it."""
+def leaves_of(subjects: Iterable[Subject]) -> dict[bytes, bytes]:
+    """The keys and values of the state map, as docs/format.md has them."""
     subjects = list(subjects)
     leaves = {subject_key(s.id): subject_value(s.type, s.index, s.last, s.state.encode()) for s in subjects}
     for lookup, ids in lists_of(subjects).items():
         key = lookup_key(*lookup)
         leaves[key] = map_root({member_key(key, one): member_value(one) for one in ids})
-    return map_root(leaves)
+    return leaves
+
+
+def root_of(subjects: Iterable[Subject]) -> bytes:
+    """The root of the state map."""
+    return map_root(leaves_of(subjects))
 
 
 def commit_to(play: Play, root: bytes, size: int | None = None, by: str = "service", **given: Any) -> Played:

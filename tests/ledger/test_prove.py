@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from ledger.errors import Absent, Malformed
-from ledger.log.map import check_list
+from ledger.errors import Absent, Corrupt, Malformed
+from ledger.log.map import check_list, lookup_key
+from ledger.log.page import MapTree, Page, format_page
 from ledger.log.stateproof import Listing, Missing, Standing, StateProof, check_shown, parse_state_proof
-from ledger.prove import Prover, lookups_proven
-from ledger.store.map import KEPT, MapHead
+from ledger.prove import Prover
+from ledger.statemap import lookups_proven
+from ledger.store.map import KEPT, MapHead, map_at, turn
+from ledger.values import is_of
 from ledger.world import STATES, Subject
-from tests.cast import Play, life
+from tests.cast import CAST, Play, life
 from tests.ledger.committed import Kept, lists_of
 
 NOBODY = "party_00000000000000000000000000"
@@ -41,8 +45,8 @@ def check_everything(prover: Prover, head: MapHead, subjects: list[Subject], at:
     for (type_, name, value), ids in lists_of(subjects).items():
         shown = opened(prover.listing(f"{type_}.{name}", value, at), head).shown
         assert shown == Listing(type_, name, value, tuple(sorted(ids)))
-    shown = opened(prover.listing("offer.asset", NOBODY, at), head).shown
-    assert shown == Listing("offer", "asset", NOBODY, ())
+    shown = opened(prover.listing("offer.holder", NOBODY, at), head).shown
+    assert shown == Listing("offer", "holder", NOBODY, ())
 
 
 def test_everything_is_proven_at_each_size_committed_to(tmp_path: Path) -> None:
@@ -82,9 +86,50 @@ def test_what_there_is_no_proof_of_is_said(kept: Kept, tmp_path: Path) -> None:
     for lookup in ("", "offer", "asset", "offer.status", "asset.keyword", "offer.asset.x", "no.asset"):
         with pytest.raises(Malformed, match="lookup_unproven"):
             prover.listing(lookup, NOBODY)
-    for value in ("", "two\nlines"):
+    party, did = kept.play.party("factory"), CAST["factory"].did
+    for lookup, values in {
+        "offer.asset": ("", "two\nlines", party, did, "asset", party.replace("party", "asset") + " "),
+        "asset.holder": (f"{party} ", party.upper(), f"{did} ", "did:key:z6Mk", "did:web:a.example"),
+        "party.did": (party, f"{did}\n", "did:key:z6Mk"),
+        "version.sha256": ("A" * 42, "A" * 42 + "B", "A" * 43 + "="),
+    }.items():
+        for value in values:
+            with pytest.raises(Malformed, match="lookup_value_malformed"):
+                prover.listing(lookup, value)
+    for name in ("owner_" + NOBODY[6:], f"{did} "):
         with pytest.raises(Malformed, match="subject_id_malformed"):
-            prover.listing("offer.asset", value)
+            prover.subject(name)
+    assert opened(prover.listing("version.sha256", "A" * 43), head).shown == Listing("version", "sha256", "A" * 43, ())
+
+
+def test_a_did_stands_for_its_party(kept: Kept) -> None:
+    head = kept.commit() if kept.pass_().due else kept.pass_().head
+    prover, party, did = kept.prover(), kept.play.party("factory"), CAST["factory"].did
+    assert prover.subject(did) == prover.subject(party)
+    shown = opened(prover.listing("asset.holder", did), head).shown
+    assert isinstance(shown, Listing)
+    assert shown.ids
+    assert prover.file(did, "asset.holder") == prover.listing("asset.holder", party)
+    assert opened(prover.listing("party.did", did), head).shown == Listing("party", "did", did, (party,))
+    with pytest.raises(Absent, match="subject_absent"):
+        prover.listing("asset.holder", CAST["stranger"].did)
+
+
+def test_members_that_are_no_ids_are_damage(tmp_path: Path) -> None:
+    """A page that somebody made, with a checksum of its own."""
+    kept = Kept.build(tmp_path / "ledger")
+    kept.play.join("factory")
+    head, did = kept.commit(), CAST["factory"].did
+    for name in (b"\xff" * 32, b"\x1b" * 32):
+        with turn(map_at(kept.folder.path)) as at:
+            inner = MapTree(at.read).get(head.root, lookup_key("party", "did", did))
+            assert inner is not None
+        data = format_page(Page(0, {0: bytes(32) + name}), inner)
+        with sqlite3.connect(map_at(kept.folder.path)) as connection:
+            connection.execute("UPDATE page SET data = ? WHERE hash = ?", (data, inner))
+        connection.close()
+        with pytest.raises(Corrupt, match="map_page_corrupt"):
+            kept.prover().listing("party.did", did)
 
 
 def test_a_list_that_is_too_long_is_refused_by_name(kept: Kept) -> None:
@@ -117,8 +162,11 @@ def test_sizes_whose_pages_are_gone_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_look_ups_are_proven_that_states_declare() -> None:
-    for type_, state in STATES.items():
-        assert len(set(state.PROVEN)) == len(state.PROVEN), type_
+    assert {*lookups_proven().values()} <= {*STATES, "did", "digest"}
+    for subject in life().world.subjects():
+        for name, value in subject.state.lookups():
+            form = subject.state.PROVEN.get(name)
+            assert form is None or is_of(form, value), (subject.type, name, value)
     assert {"offer.asset", "transfer.asset", "agreement.asset", "asset.holder", "version.sha256"} <= {*lookups_proven()}
     assert not {"offer.status", "asset.classification", "asset.keyword"} & {*lookups_proven()}
 

@@ -64,7 +64,7 @@ def test_an_empty_replica_has_nothing_to_tell() -> None:
         None,
         0,
     )
-    assert replica.verifiers() == []
+    assert (replica.charter_at(1), replica.log_key_at(0)) == (None, None)
     assert replica.extend([]) == []
 
 
@@ -82,11 +82,11 @@ def test_it_comes_to_the_state_and_root_of_the_ledger_in_batches_of_any_size(sto
     assert [change.mentioned for change in changes] == [played.change.mentioned for played in life().entries]
     assert (replica.size, replica.origin) == (len(entries), ORIGIN)
     assert replica.time == parse_entry(entries[-1]).time
-    assert replica.verifiers() == [LOG.verifier]
+    assert {replica.log_key_at(size) for size in (0, 1, len(entries), len(entries) + 9)} == {LOG.verifier}
     assert replica.root() == root_of([leaf_hash(entry) for entry in entries])
     assert replica.root_at(5) == root_of([leaf_hash(entry) for entry in entries[:5]])
     verdict = audit(StoreSource(store, checkpoint), Workers(0), known=[checkpoint])
-    assert verdict.line().startswith(f"audit: witnessed  size={len(entries)} ")
+    assert verdict.line().startswith(f"audit: consistent  size={len(entries)} ")
     for table in ("entry", "subject", "past", "lookup", "naming", "word", "mention", "tile"):
         assert list(store.scan(table)) == list(original.scan(table)), table
 

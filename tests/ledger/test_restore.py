@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from identity.note import Signer
+from identity.note import Signer, format_vkey
 from ledger import restore
 from ledger.audit import StoreSource, Workers, audit, open_folder
 from ledger.errors import Corrupt, Malformed, Unavailable
@@ -22,6 +22,8 @@ from ledger.restore import (
     Known,
     begin,
     check,
+    check_keys,
+    check_ours,
     disclosures_in,
     fill,
     is_checkpoint,
@@ -111,6 +113,57 @@ def test_what_extends_no_head_known_to_be_signed_is_refused_by_name(replica: Rep
         check(replica, [Known("FILE", b"no note")])
 
 
+NEXT = Signer(ORIGIN, seed("next log"))
+
+
+@pytest.fixture
+def rotated() -> Replica:
+    """The play, and an act by which governance replaced the log key, and one more."""
+    play = life()
+    play.act("ledger.amended", by="governance", sub=play.world.ledger, body={"logKey": format_vkey(NEXT.verifier)})
+    play.register("lender", title="A loan book")
+    replica = Replica.open(MemoryStore())
+    replica.extend([played.entry for played in play.entries])
+    return replica
+
+
+def test_a_log_key_counts_for_the_sizes_at_which_it_was_in_force(rotated: Replica) -> None:
+    size = rotated.size
+    assert [rotated.log_key_at(one) for one in (0, 1, size - 2, size - 1, size, size + 1)] == [
+        *[LOG.verifier] * 3,
+        *[NEXT.verifier] * 3,
+    ]
+    fits = [note_of(rotated, 3), note_of(rotated, size - 2), note_of(rotated, size - 1, signer=NEXT)]
+    assert check(rotated, fits) is fits[-1]
+    for one in (note_of(rotated, size), note_of(rotated, size - 1), note_of(rotated, size - 2, signer=NEXT)):
+        assert code(lambda: check(rotated, [*fits, one])) == "restore_other"  # noqa: B023
+
+
+def test_a_history_is_ours_if_a_log_key_that_is_held_signed_some_of_it(rotated: Replica) -> None:
+    """Whoever makes one up names his own log key first, and ours as the one that replaced it."""
+    before, after = note_of(rotated, 5), note_of(rotated, rotated.size, signer=NEXT)
+    check_ours(rotated, [before, after], [NEXT.verifier])
+    check_ours(rotated, [before, after], [LOG.verifier])
+    empty = note_of(rotated, 0, signer=NEXT)
+    for some in ([before], [before, empty], [empty], []):
+        assert code(lambda: check_ours(rotated, some, [NEXT.verifier])) == "restore_unsigned"  # noqa: B023
+    with pytest.raises(Unavailable) as raised:
+        check_ours(rotated, [before], [NEXT.verifier])
+    assert format_vkey(LOG.verifier) in raised.value.detail
+
+
+def test_keys_that_are_here_are_those_the_charter_names(rotated: Replica) -> None:
+    charter = rotated.charter
+    assert charter is not None
+    check_keys(charter, {})
+    check_keys(charter, {"governance": {charter.governance}, "service": {"did:key:other", charter.service}})
+    for use in ("governance", "service", "refusal"):
+        with pytest.raises(Unavailable) as raised:
+            check_keys(charter, {use: {"one of another ledger"}})
+        assert raised.value.code == "restore_key_other"
+        assert raised.value.detail.startswith(f"{use}: the charter names ")
+
+
 def test_a_source_that_lacks_an_entry_or_holds_a_wrong_one_fills_nothing(longer: Store, tmp_path: Path) -> None:
     source = StoreSource(longer, None)
     longer._entries[4] = longer._entries[4][:-9] + b"AAAAAAAA\n"  # type: ignore[attr-defined]
@@ -147,15 +200,16 @@ def test_private_values_that_were_erased_do_not_come_back_from_a_copy(folder: Fo
     with sqlite3.connect(folder.store) as connection:
         connection.execute('DELETE FROM disclosure WHERE "index" < 8')
     connection.close()
-    left = private_values(folder.store, copy)
-    assert 0 < len(left) < len(everything)
-    assert private_values(folder.store, folder.store) == left
-    assert private_values(tmp_path / "gone.db", copy) == everything
+    kept, left = private_values(folder.store, copy)
+    assert 0 < len(kept) < len(everything)
+    assert len(kept) + left == len(everything)
+    assert private_values(folder.store, folder.store) == (kept, 0)
+    assert private_values(tmp_path / "gone.db", copy) == (everything, 0)
     SqlStore.create(tmp_path / "young.db").close()
-    assert private_values(tmp_path / "young.db", copy) == everything, "of entries that it had not yet"
+    assert private_values(tmp_path / "young.db", copy) == (everything, 0), "of entries that it had not yet"
     folder.store.write_bytes(b"garbage" * 1_000)
-    assert private_values(folder.store, copy) == everything
-    assert private_values(folder.store, tmp_path / "gone.db") == {}
+    assert private_values(folder.store, copy) == (everything, 0)
+    assert private_values(folder.store, tmp_path / "gone.db") == ({}, 0)
 
 
 # -- the step ----------------------------------------------------------------------------------------------------------

@@ -25,12 +25,14 @@ from ledger.values import (
     Text,
     Uri,
     is_hidden,
+    is_of,
     pointer_of,
     statement_key,
     subject_id,
     type_of,
 )
 
+DID = "did:key:z6MktKwz7Ge1Yxzr4JHavN33wiwa8y81QdcMRLXQsrH9T53b"
 DIGEST = b64encode(sha256(b"").digest())
 
 
@@ -97,6 +99,27 @@ def test_an_id_can_be_read_back(statement: bytes) -> None:
 def test_what_is_not_the_spelling_of_an_id(text: str) -> None:
     assert type_of(text) == ""
     assert not accepts(AssetId, text)
+
+
+@pytest.mark.parametrize(
+    ("form", "good", "bad"),
+    [
+        (
+            "asset",
+            "asset_" + "0" * 26,
+            ["", "asset", "party_" + "0" * 26, "asset_" + "0" * 26 + " ", "Asset_" + "0" * 26],
+        ),
+        ("digest", "A" * 43, ["", "A" * 42, "A" * 42 + "B", "A" * 43 + "=", "A" * 43 + "\n", "A" * 42 + "+"]),
+        (
+            "did",
+            DID,
+            ["", DID[:-1], f"{DID} ", f"{DID}\n", DID.upper(), "did:key:z6Mk", "did:web:a.example", f"{DID}#x"],
+        ),
+    ],
+)
+def test_a_value_is_of_its_form_in_one_spelling(form: str, good: str, bad: list[str]) -> None:
+    assert is_of(form, good)
+    assert not [text for text in bad if is_of(form, text)]
 
 
 # -- digests ---------------------------------------------------------------------------------------------------

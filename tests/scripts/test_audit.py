@@ -19,7 +19,7 @@ from api.client import Client, ServerProblem
 from identity.errors import Problem, Unverifiable
 from identity.note import format_vkey, parse_note
 from identity.signature import COSIGNATURE_ED25519
-from ledger.errors import Unavailable
+from ledger.errors import CATALOGUE, Unavailable
 from ledger.log.cosignature import Cosigner, with_cosignatures
 from tests.cast import seed
 from tests.scripts.house import ORIGIN, Hands, run
@@ -69,11 +69,13 @@ def test_other_processes_help_and_come_to_the_same(hands: Hands, bundle: Path, s
     assert line_of(hands.done("audit", bundle, "--workers", "1")) == ("consistent", size)
 
 
-def test_a_checkpoint_from_elsewhere_makes_it_witnessed(
+def test_a_checkpoint_from_elsewhere_must_be_of_the_same_history(
     hands: Hands, own_folder: Path, bundle: Path, size: int, tmp_path: Path
 ) -> None:
     with_known = ("audit", bundle, "--workers", "0", "--known", own_folder / "checkpoint")
-    assert line_of(hands.done(*with_known)) == ("witnessed", size)
+    extending = hands.run(*with_known)
+    assert line_of(extending.stdout) == ("consistent", size)
+    assert "it extends what was known: 1 checkpoint" in extending.stderr
     other = run("init", tmp_path / "other", "--origin", ORIGIN, home=tmp_path)
     assert other.exit_code == 0
     hands.refused("note_unsigned", "audit", bundle, "--workers", "0", "--known", tmp_path / "other" / "checkpoint")
@@ -86,7 +88,9 @@ def test_a_policy_says_which_witnesses_must_have_seen_it(
     policy, kept = tmp_path / "policy", tmp_path / "checkpoint"
     policy.write_text(f"witness council {format_vkey(council.verifier)}\nquorum council\n")
     asked = ("audit", bundle, "--workers", "0", "--policy", policy)
-    unseen = hands.done(*asked).splitlines()[-1]
+    asking = hands.run(*asked)
+    assert asking.exit_code == 1
+    unseen = asking.stdout.splitlines()[-1]
     assert unseen.startswith("audit: consistent ")
     assert unseen.endswith("reason=quorum_not_met")
     note = (own_folder / "checkpoint").read_bytes()
@@ -125,6 +129,12 @@ def test_a_flipped_bit_in_a_copy_of_the_store_is_named(
     assert line_of(said.stdout) == ("corrupt", 1)
     assert "  index=1 reason=" in said.stdout
     assert said.stderr.startswith("disproven: ")
+    reason = said.stdout.rpartition("reason=")[2].split()[0]
+    assert CATALOGUE[reason].family in ("malformed", "unverifiable", "rule"), "else its own advice is meant for copies"
+    advice = said.stderr.partition("next: ")[2]
+    assert "compare it with another copy" in advice
+    assert "cadastre restore DIR --from SOURCE" in advice
+    assert CATALOGUE[reason].advice not in advice
 
 
 def test_a_flipped_bit_in_a_bundle_is_found(hands: Hands, bundle: Path, tmp_path: Path) -> None:
@@ -171,7 +181,7 @@ def nothing(path: Path) -> None:
     ("made", "code"),
     [
         (nothing, "bundle_missing"),
-        (empty_folder, "store_missing"),
+        (empty_folder, "source_missing"),
         (text_file, "not_a_bundle"),
         (empty_file, "not_a_bundle"),
         (other_archive, "not_a_bundle"),
@@ -184,6 +194,8 @@ def test_where_there_is_nothing_to_audit_nothing_is_called_corrupt(
     said = hands.run("audit", tmp_path / "source", "--workers", "0")
     assert (said.exit_code, said.stdout) == (1, "")
     assert said.stderr.startswith(f"refused: {code}: ")
+    assert "check the path" in said.stderr or code == "not_a_bundle"
+    assert "cadastre init" not in said.stderr
     told = hands.run("audit", tmp_path / "source", "--workers", "0", "--json")
     assert (told.exit_code, told.stdout, orjson.loads(told.stderr)["code"]) == (1, "", code)
     hands.refused(code, "export", tmp_path / "source", tmp_path / "out")

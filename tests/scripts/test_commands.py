@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,6 +84,32 @@ def test_exit_codes(typed: tuple[str, ...], code: int, tmp_path: Path, monkeypat
         assert result.stderr.startswith(("refused: ", "disproven: "))
         assert "\nnext: " in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("prove", "0\udcff", "--out", "x"),
+        ("show", "a\udcff"),
+        ("search", "\udcff"),
+        ("join", "--name", "\udcff", "--as", "x"),
+    ],
+)
+def test_bytes_that_are_no_text_are_wrong_use(typed: tuple[str, ...], tmp_path: Path) -> None:
+    """As the system hands over what was typed, say 01234 and the byte ff."""
+    for more in ((), ("--json",)):
+        result = run(*typed, *more, "--ledger", "http://127.0.0.1:9", home=tmp_path)
+        assert result.exit_code == 2, result.output
+        assert "is not UTF-8" in result.stderr
+        assert not more or orjson.loads(result.stderr)["code"] == "use_wrong"
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    odd = tmp_path / "a\udcff"
+    odd.mkdir()
+    result = run("audit", str(odd), home=tmp_path / "home")
+    assert result.exit_code == 1
+    assert "source_missing" in result.output
 
 
 def test_a_mistyped_command_is_corrected(tmp_path: Path) -> None:
@@ -186,7 +213,9 @@ def test_programs_get_what_a_command_meets_as_one_object(name: str, tmp_path: Pa
 def test_only_what_was_looked_at_is_called_disproven(tmp_path: Path) -> None:
     for error, word in ((Corrupt("store_corrupt", "x"), "disproven"), (Unavailable("store_missing", "x"), "refused")):
         with failing(error):
-            assert run("fails", home=tmp_path).stderr.startswith(f"{word}: ")
+            told = run("fails", home=tmp_path).stderr
+            assert told.startswith(f"{word}: ")
+            assert "cadastre restore DIR --from SOURCE" in told
 
 
 def test_a_problem_names_its_place_to_people_and_to_programs(tmp_path: Path) -> None:
@@ -240,6 +269,7 @@ def test_the_installed_command_starts_and_completes() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scripts.main", "--show-completion", "bash"],
         cwd=ROOT,
+        env=os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},  # whatever started the tests
         capture_output=True,
         text=True,
         timeout=60,

@@ -288,9 +288,46 @@ def test_a_webhook_that_was_down_hears_of_every_alert(
         assert len(taken) == len(told), "what was taken is not sent again"
 
 
-def test_a_webhook_has_an_address(room: Path, tmp_path: Path) -> None:
-    ended = run("follow", "http://127.0.0.1:9", "--into", tmp_path / "m", "--webhook", "ops", home=room / "home")
-    assert (ended.exit_code, "webhook_malformed" in ended.stderr) == (1, True)
+def test_a_webhook_that_drips_is_given_up_and_asked_again(
+    room: Path, urls: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[dict[str, Any]] = []
+    over = threading.Event()
+
+    class Webhook(Quiet):
+        asked = 0
+
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            Webhook.asked += 1
+            if Webhook.asked == 1:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Pad: ")
+                while not over.wait(0.1):
+                    self.wfile.write(b"a")
+                return
+            taken.append(json.loads(content))
+            self.send_response(204)
+            self.end_headers()
+
+    monkeypatch.setattr(command, "HOOK_SECONDS_MAX", 0.5)
+    with listening(Webhook) as hook:
+        watch = ("--watch", CAST["factory"].did, "--webhook", hook)
+        code, _, told = follow(room, tmp_path / "mirror", urls["one"], *watch)
+        over.set()
+    assert (code, [one["id"] for one in taken]) == (0, [one["id"] for one in told])
+
+
+@pytest.mark.parametrize("url", ["ops", "ftp://ops.example/", "http://[::1", "http://a b/", "http://"])
+def test_a_webhook_has_an_address(room: Path, tmp_path: Path, url: str) -> None:
+    ended = run("follow", "http://127.0.0.1:9", "--into", tmp_path / "m", "--webhook", url, home=room / "home")
+    assert (ended.exit_code, "refused: webhook_malformed" in ended.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["party_123", "Acme", "did:key:z6Mk", "did:web:acme.example", ""])
+def test_what_could_never_be_told_of_is_not_watched(room: Path, tmp_path: Path, name: str) -> None:
+    ended = run("follow", "http://127.0.0.1:9", "--into", tmp_path / "m", "--watch", name, home=room / "home")
+    assert (ended.exit_code, "refused: watched_malformed" in ended.stderr) == (1, True)
+    assert not (tmp_path / "m").exists()
 
 
 def test_a_log_that_does_not_answer_is_stale_after_a_while(room: Path, urls: dict[str, str], tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def test_people_are_told_to_take_governance_offline_and_how_to_serve(tmp_path: P
     said = init(tmp_path / "ledger").stdout
     assert f"Move {tmp_path}/ledger/keys/governance.key offline" in said
     assert f"cadastre serve {tmp_path}/ledger" in said
+    assert f"Keep a copy of {tmp_path}/ledger/keys apart from the ledger" in said
 
 
 def test_the_charter_says_who_joins_reads_and_counts(tmp_path: Path) -> None:
@@ -78,6 +79,16 @@ def test_a_folder_that_has_a_ledger_or_anything_else_is_refused_untouched(tmp_pa
     (other / "precious").write_text("data")
     assert "refused: folder_not_empty" in init(other).stderr
     assert [path.name for path in other.iterdir()] == ["precious"]
+
+
+def test_a_folder_whose_store_was_lost_leads_to_restore(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    init(folder)
+    (folder / "ledger.db").unlink()
+    told = init(folder)
+    assert told.exit_code == 1
+    assert told.stderr.startswith("refused: folder_not_empty: ")
+    assert "its store was lost: cadastre restore DIR --from SOURCE" in told.stderr
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,10 @@ def test_an_offer_that_leaves_a_question_open_is_wrong_use(
     hands.misused("offer", assets[0], *options, by="factory")
 
 
+def test_help_says_which_options_are_needed_one_of_two(hands: Hands) -> None:
+    assert "Needed are, beside --until: --policy or --purpose, and --price or --free." in hands.done("offer", "--help")
+
+
 def test_only_what_can_be_withdrawn_is(hands: Hands, assets: list[str]) -> None:
     offer = hands.offer("factory", assets[0])
     hands.refused("offer_not_yours", "withdraw", offer, by="partner")

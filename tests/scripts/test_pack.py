@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from api.client import Client
 from api.keyring import FolderKeyring
 from identity import jws
 from identity.disclosure import show
@@ -18,7 +19,7 @@ from ledger.log.checkpoint import parse_checkpoint, sign_checkpoint
 from ledger.log.cosignature import Cosigner, with_cosignatures
 from ledger.pack.data import parse_data
 from ledger.pack.page import format_page, is_ours, parse_page, script_digest
-from tests.cast import seed
+from tests.cast import LOG, seed
 from tests.ledger.pack.cases import cases
 from tests.ledger.pack.reader import Reader, chromium
 from tests.scripts.house import ORIGIN, Hands, run
@@ -102,11 +103,57 @@ def test_whoever_has_never_met_the_ledger_takes_nothing_as_proven(hands: Hands, 
     assert wrong.stdout.splitlines()[-1].startswith("pack: corrupt  ")
 
 
+def test_a_pack_under_another_charter_than_the_one_met_is_not_proven(hands: Hands, pack: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "policy").write_bytes((hands.home / "policy").read_bytes())
+    assert run("verify", pack, home=home).exit_code == 0, "nothing is known of its charter"
+    (home / "charters").write_text(f"other.example/l#{'A' * 43}\n{ORIGIN}#{'A' * 43}\n")
+    for more in ((), ("--policy", hands.home / "policy")):
+        met = run("verify", pack, *more, home=home)
+        assert (met.exit_code, met.stdout) == (1, "")
+        assert met.stderr.startswith(f"disproven: charter_changed: shown {ORIGIN}#")
+
+
+def test_a_ledger_that_only_names_the_log_key_known_here_proves_nothing(tmp_path: Path) -> None:
+    """Its pack holds by itself, and its own governance has led from the true key to one that signed it."""
+    forged, home = tmp_path / "forged.html", tmp_path / "home"
+    home.mkdir()
+    (home / "policy").write_text(f"log {format_vkey(LOG.verifier)}\nquorum none\n")
+    names = ("a ledger that names another's key", "the same beside that log's checkpoint")
+    for name, reason in zip(names, ("log_key_unknown", "log_key_unknown"), strict=True):
+        forged.write_bytes(format_page(cases()[name].data))
+        ended = run("verify", forged, home=home)
+        assert ended.exit_code == 1
+        assert ended.stdout.splitlines()[-1].startswith("pack: corrupt  ")
+        assert reason in ended.stderr
+    forged.write_bytes(format_page(cases()["beside another root of this size"].data))
+    unmet = run("verify", forged, home=tmp_path / "nobody")
+    assert "log_key_unknown" in unmet.stderr, "who knows no key of the log accuses nobody"
+    assert "diverged" not in unmet.output
+
+
+def test_a_verdict_names_what_it_does_not_say(hands: Hands, pack: Path) -> None:
+    said = hands.run("verify", pack)
+    assert "the latest acts on its subjects can have been left out" in said.stderr
+    assert len(hands.json("verify", pack)["remarks"]) == 1
+
+
+def test_a_service_that_answers_for_another_statement_is_not_followed(
+    hands: Hands, asset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = hands.json("show", "2")["id"]
+    real = Client.statement
+    monkeypatch.setattr(Client, "statement", lambda self, _: real(self, first))
+    hands.refused("answer_strange", "pack", "2", "--out", tmp_path / "p.html")
+    assert not (tmp_path / "p.html").exists()
+
+
 # ---- Where it is made from ---------------------------------------------------------------------------------
 
 
 def test_a_folder_a_bundle_and_a_published_log_give_the_same_pack(
-    hands: Hands, own_folder: Path, pack: Path, tmp_path: Path
+    hands: Hands, own_folder: Path, asset: str, pack: Path, tmp_path: Path
 ) -> None:
     hands.done("export", own_folder, tmp_path / "bundle")
     hands.done("publish", own_folder, "--to", tmp_path / "public")
@@ -116,6 +163,10 @@ def test_a_folder_a_bundle_and_a_published_log_give_the_same_pack(
         hands.done("pack", "2", "--out", out, "--from", source)
         mine, first = (parse_data(parse_page(file.read_bytes())) for file in (out, pack))
         assert (mine.pieces, mine.subjects) == (first.pieces, first.subjects), name
+        of_asset = tmp_path / f"{name} by id.html"
+        hands.done("pack", asset, "--out", of_asset, "--from", source)
+        assert parse_data(parse_page(of_asset.read_bytes())).index == 2
+    hands.done("pack", asset, "--out", tmp_path / "by id.html")
     short = hands.room / "short.html"
     hands.done("pack", "2", "--out", short, "--no-history")
     assert len(parse_data(parse_page(short.read_bytes())).pieces) == 3
@@ -125,6 +176,7 @@ def test_what_cannot_be_packed_is_not_written(hands: Hands, pack: Path, own_fold
     out = hands.room / "none.html"
     for more in ((), ("--from", str(own_folder))):
         hands.refused("entry_absent", "pack", "99", "--out", out, *more)
+        hands.refused("subject_absent", "pack", f"asset_{'0' * 26}", "--out", out, *more)
     hands.refused("file_exists", "pack", "2", "--out", pack)
     hands.refused("bundle_missing", "pack", "2", "--out", out, "--from", hands.room / "nowhere")
     hands.misused("pack", "2", "--out", out, "--disclose", "all")
@@ -144,6 +196,10 @@ def test_private_values_go_along_only_if_they_are_named(
 ) -> None:
     out = tmp_path / "p.html"
     options = [word for one in chosen for word in ("--disclose", one)]
+    if chosen and not count:
+        hands.refused("nothing_disclosed", "pack", "2", "--out", out, "--from", own_folder, *options)
+        assert not out.exists()
+        return
     found = hands.json("pack", "2", "--out", out, "--from", own_folder, *options)
     assert found["disclosed"] == count
     assert ("factory Works" in disclosed(out)) == (count > 0)
@@ -214,6 +270,17 @@ def test_a_checkpoint_of_another_history_makes_the_pack_the_proof_of_it(
     signer = FolderKeyring(own_folder / "keys")(parse_vkey(log_key))
     assert signer is not None
     now = parse_checkpoint(parse_note(kept.read_bytes()).text)
+    smaller, older = replace(now, size=2, root=bytes(32)), tmp_path / "older"
+    older.write_bytes(sign_checkpoint(smaller, signer))
+    for source in ((), ("--from", own_folder)):
+        hands.refused("checkpoint_other", "pack", "2", *source, "--known", older, "--out", out)
+        assert not out.exists(), "such a pack would prove nothing of it"
+    copy = tmp_path / "early.html"
+    note = tmp_path / "greater"
+    note.write_bytes(sign_checkpoint(replace(now, size=now.size + 1), signer))
+    ended = hands.run("pack", "2", "--from", own_folder, "--known", note, "--out", copy)
+    assert f"a checkpoint of size {now.size + 1} beside it is not compared" in ended.stderr
+    assert "is not compared" in hands.run("verify", copy).stderr
     kept.write_bytes(sign_checkpoint(replace(now, root=bytes(32)), signer))
     hands.refused("checkpoint_other", *same, "--out", out)
     ended = hands.run("verify", out)

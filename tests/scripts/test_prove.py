@@ -12,16 +12,29 @@ from typing import Any
 import orjson
 import pytest
 
+from api.client import Client
+from identity.did import did_of
 from identity.errors import Malformed, Unverifiable
+from identity.keys import read_key
 from identity.note import Signer, Verifier
 from ledger.log import merkle
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
+from ledger.log.map import lookup_key, subject_key
 from ledger.log.receipt import Receipt
-from ledger.log.stateproof import Listing, Missing, StateProof, format_state_proof, parse_state_proof
+from ledger.log.stateproof import (
+    Listing,
+    Missing,
+    Shown,
+    StateProof,
+    check_shown,
+    format_state_proof,
+    parse_state_proof,
+)
 from scripts.proofs.state import prove, recognises
 from tests.cast import CAST, LOG, ORIGIN, Play, actor, seed
 from tests.ledger.audit.forged import acts, linked
-from tests.ledger.committed import Kept
+from tests.ledger.committed import Kept, leaves_of
+from tests.ledger.log.test_map import way
 from tests.scripts.house import Hands, found, run, spoken
 
 LIFTED = {"CADASTRE_SERVE_ADDRESS_RATE": "0", "CADASTRE_SERVE_SIGNER_RATE": "0"}
@@ -89,6 +102,11 @@ def test_an_absence_and_a_list_are_proven(hands: Hands, asset: str, tmp_path: Pa
         assert time.monotonic() < end
     assert told["members"] == [offer]
     assert f"proven: all 1 of type offer with asset {asset}, as of size" in hands.done("verify", file)
+    holder, did = hands.json("show", asset)["state"]["holder"], did_of(read_key(hands.key("factory")).public)
+    for what in (holder, did):
+        (room := tmp_path / what).mkdir()
+        file, told = proven(hands, room, what, "--lookup", "asset.holder", "--at", str(told["size"]))
+        assert (told["value"], told["members"]) == (holder, [asset])
     file, told = proven(hands, room.parent, NOBODY, "--lookup", "transfer.to")
     assert told["members"] == []
     assert f"proven: there is no transfer with to {NOBODY}, as of size" in hands.done("verify", file)
@@ -100,6 +118,12 @@ def test_what_cannot_be_proven_is_said(hands: Hands, asset: str, tmp_path: Path)
     hands.refused("size_uncommitted", "prove", asset, "--out", out, "--at", "1000000")
     hands.refused("lookup_unproven", "prove", asset, "--out", out, "--lookup", "offer.status")
     hands.refused("subject_id_malformed", "prove", "nobody", "--out", out)
+    holder = hands.json("show", asset)["state"]["holder"]
+    for value in (f"{holder} ", asset, "did:key:z6Mk"):
+        hands.refused("lookup_value_malformed", "prove", value, "--out", out, "--lookup", "asset.holder")
+    stranger = did_of(read_key(hands.key("stranger")).public)
+    for more in ((), ("--lookup", "asset.holder")):
+        hands.refused("subject_absent", "prove", stranger, "--out", out, *more)
     assert not out.exists()
 
 
@@ -115,6 +139,21 @@ def test_a_ledger_that_proves_something_else_is_not_believed(hands: Hands, asset
             hands.refused("state_proof_other", "prove", *asked, "--out", tmp_path / "other.proof")
 
 
+def test_a_ledger_cannot_put_another_party_in_the_place_of_a_did(hands: Hands, asset: str, tmp_path: Path) -> None:
+    other = hands.json("show", hands.join("another"))["id"]
+    proven(hands, tmp_path, other)
+    asked, did = Client.state_proof, did_of(read_key(hands.key("factory")).public)
+
+    def lying(at: Client, what: str, lookup: str | None = None, size: int | None = None) -> bytes:
+        return asked(at, what if lookup == "party.did" else other, lookup, size)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.client.Client.state_proof", lying)
+        for more in ((), ("--lookup", "asset.holder")):
+            hands.refused("state_proof_other", "prove", did, "--out", tmp_path / "other.proof", *more)
+    hands.done("prove", did, "--out", tmp_path / "own.proof", "--lookup", "asset.holder")
+
+
 def test_from_the_folder_and_at_older_sizes_made_again(folder: Path, hands: Hands, asset: str, tmp_path: Path) -> None:
     _, told = proven(hands, tmp_path, asset)
     hands.join("second")
@@ -122,6 +161,15 @@ def test_from_the_folder_and_at_older_sizes_made_again(folder: Path, hands: Hand
     made = tmp_path / "made.proof"
     assert run("prove", asset, "--out", made, "--from", copy, home=hands.home).exit_code == 0
     hands.done("verify", made)
+    did = did_of(read_key(hands.key("factory")).public)
+    for number, more in enumerate(((), ("--lookup", "asset.holder"))):
+        owned = run("prove", did, "--out", tmp_path / f"{number}.did", "--from", copy, *more, home=hands.home)
+        assert owned.exit_code == 0, owned.output
+    assert asset in hands.done("verify", tmp_path / "1.did")
+    wrong = run(
+        "prove", f"{NOBODY} ", "--out", tmp_path / "no", "--from", copy, "--lookup", "asset.holder", home=hands.home
+    )
+    assert "lookup_value_malformed" in wrong.stderr
     first = run("prove", asset, "--out", tmp_path / "first.proof", "--from", copy, "--at", "1", home=hands.home)
     if "map_root_absent" in first.stderr:  # else it is kept yet
         assert "next:" in first.stderr
@@ -253,6 +301,46 @@ def test_members_cannot_be_left_out_nor_put_in(kept: Kept) -> None:
     ):
         code = judged(format_state_proof(StateProof(shown, proof.proof, proof.receipts)))
         assert code in ("map_proof_wrong", "map_proof_malformed", "state_proof_malformed"), shown
+
+
+def test_what_there_cannot_be_is_not_proven_absent(tmp_path: Path) -> None:
+    """The map has none of it, and whoever gets proofs of other absences can put it in their place."""
+    kept = Kept.build(tmp_path / "ledger")
+    kept.play.join("factory")
+    leaves, head = leaves_of(kept.play.world.subjects()), kept.commit()
+    receipts = parse_state_proof(kept.prover().subject(NOBODY)).receipts
+    party, did = kept.play.party("factory"), CAST["factory"].did
+    assert (
+        judged(format_state_proof(StateProof(Missing(NOBODY), way(leaves, subject_key(NOBODY)), receipts))) == "proven"
+    )
+    texts: list[Shown] = [
+        *(
+            Missing(text)
+            for text in (
+                "",
+                party.upper(),
+                f"{party} ",
+                did,
+                f"x{party}",
+                "party_\u202e" + "0" * 24,
+                "owner_" + "0" * 26,
+            )
+        ),
+        *(
+            Listing("asset", "holder", text, ())
+            for text in (did, f"{party} ", "x\x1b[2K\rproven: all is well", NOBODY[6:])
+        ),
+        *(Listing("asset", name, party, ()) for name in ("owner", "status", "holder ")),
+        *(Listing("asset", "derivedFrom", text, ()) for text in (party, "asset_")),
+        *(Listing("party", "did", text, ()) for text in (f"{did} ", "did:web:a.example", "did:key:z6Mk")),
+        *(Listing("version", "sha256", text, ()) for text in ("A" * 42, "A" * 42 + "B", "A" * 43 + "=")),
+    ]
+    for shown in texts:
+        key = lookup_key(shown.type, shown.name, shown.value) if isinstance(shown, Listing) else subject_key(shown.id)
+        proof = way(leaves, key)
+        check_shown(head.root, shown, proof)
+        data = format_state_proof(StateProof(shown, proof, receipts))
+        assert judged(data) == "state_proof_malformed", shown
 
 
 def test_verify_knows_the_form_by_its_first_line(kept: Kept) -> None:

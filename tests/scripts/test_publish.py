@@ -113,6 +113,7 @@ def test_what_cannot_be_published_is_refused_by_name(tmp_path: Path) -> None:
         return told[1]
 
     assert refused(tmp_path) == "store_missing"
+    assert "\nnext: check the path; " in run("publish", tmp_path, home=tmp_path).stderr
     assert refused(folder, "--to", "ftp://example.com") == "target_malformed"
     checkpoint = (folder / "checkpoint").read_bytes()
     (folder / "checkpoint").write_bytes(checkpoint.replace(b"\n1\n", b"\n2\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -67,6 +68,10 @@ def test_a_refusal_is_proven_lawful_by_folder_address_bundle_and_published_log(
         said = own_hands.done("verify", kept, "--source", source)
         assert f"lawful: party_known refused at size 2 of {ORIGIN}" in said
         assert "kind     party.joined" in said
+        assert f"refused  by {ORIGIN}, " in said
+        assert "stated   by did:key:" in said
+        assert "signed" not in said
+        assert not re.search(r"^ *detail( *-)?$", said, re.MULTILINE)
     shown = orjson.loads(own_hands.done("verify", kept, "--source", folder, "--json"))
     assert (shown["proven"], shown["verdict"], shown["code"]) == (True, "lawful", "party_known")
     assert shown["log"]["verdict"] == "consistent"
@@ -133,6 +138,7 @@ def test_a_namesake_with_another_charter_is_not_the_ledger_met(kept: Path, folde
 def test_nothing_is_overwritten_and_nothing_is_done_then(own_hands: Hands, kept: Path) -> None:
     before = kept.read_bytes()
     own_hands.refused("file_exists", "join", "--name", "Fresh", "--refusal", kept, by="fresh")
+    own_hands.refused("file_failed", "join", "--name", "Fresh", "--refusal", kept / "below", by="fresh")
     assert kept.read_bytes() == before
     own_hands.join("fresh")
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +17,23 @@ import orjson
 import pytest
 from typer.testing import Result
 
+from api.keyring import signer_with
+from identity.canonical import b64encode
+from identity.did import did_of
+from identity.keys import read_key
+from identity.note import Signer, format_vkey
+from identity.signature import COSIGNATURE_ED25519
+from ledger.audit import StoreSource
+from ledger.bundle import export
+from ledger.log.chain import link_of
+from ledger.log.checkpoint import Checkpoint, sign_checkpoint
+from ledger.log.cosignature import Cosigner
+from ledger.log.refusal import refusal_key_name
+from ledger.replica import Replica
+from ledger.store.memory import MemoryStore
 from ledger.store.sql import SqlStore
+from tests import cast
+from tests.cast import seed
 from tests.scripts.house import ORIGIN, ROOT, Hands, found, run, served
 
 
@@ -88,7 +104,7 @@ def goes_on(directory: Path, town: Path) -> None:
         Hands(url, town).json("join", "--name", f"Newcomer of {directory.parent.name}", by=directory.parent.name)
     assert entries_in(directory)[: len(before)] == before
     line = audited(directory, "--known", kept)
-    assert line.startswith(f"audit: witnessed  size={len(before) + 1} "), line
+    assert line.startswith(f"audit: consistent  size={len(before) + 1} "), line
 
 
 @contextmanager
@@ -130,7 +146,10 @@ def test_a_lost_store_comes_back_from_what_it_had_published_and_goes_on(late: Pa
     result = restore(late, late / "public")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(f"restored: {len(before)} entries from {late / 'public'}\n")
-    assert "private values are not here any more" in result.stderr
+    assert "private values are not here any more: ask those who stated them" in result.stderr
+    assert "left out" not in result.stderr
+    assert "aside" not in result.stdout
+    assert result.stdout.endswith(f"\nServe it with: cadastre serve {late}\n")
     assert "unanchored" not in result.stderr
     assert entries_in(late) == before
     assert audited(late).startswith("audit: consistent  ")
@@ -179,6 +198,30 @@ def test_private_values_of_the_old_store_are_kept(late: Path) -> None:
     told = restored(late, late / "public")
     assert (told["withheld"], told["aside"]) == (0, str(late / "ledger.db.1"))
     assert audited(late).startswith("audit: consistent  ")
+
+
+def test_private_values_that_only_the_source_has_are_left_out_and_counted(late: Path, tmp_path: Path) -> None:
+    import sqlite3
+
+    copy = Path(shutil.copytree(late, tmp_path / "copy"))
+    with sqlite3.connect(late / "ledger.db") as connection:
+        many = connection.execute("SELECT count(*) FROM disclosure").fetchone()[0]
+        connection.execute('DELETE FROM disclosure WHERE "index" = (SELECT max("index") FROM disclosure)')
+        left = many - connection.execute("SELECT count(*) FROM disclosure").fetchone()[0]
+    connection.close()
+    assert 0 < left < many
+    result = restore(late, copy)
+    assert result.exit_code == 0, result.output
+    values = "1 private value is" if left == 1 else f"{left} private values are"
+    assert f"{values} left out, though {copy} has them" in result.stderr
+    assert f"move {late / 'ledger.db'} away and restore again" in result.stderr
+    assert "ask those who stated them" not in result.stderr
+    assert f"  aside  {late / 'ledger.db.1'}\n" in result.stdout
+    told = restored(late, copy)
+    assert (told["withheld"], told["leftOut"]) == (left, left)
+    lose(late)
+    told = restored(late, copy)
+    assert (told["withheld"], told["leftOut"]) == (0, 0)
 
 
 def test_a_damaged_store_is_filled_again_from_the_folder_itself(late: Path, town: Path) -> None:
@@ -259,12 +302,98 @@ def test_a_source_with_an_entry_that_does_not_hold(late: Path, town: Path, tmp_p
     untouched(late, town)
 
 
+FORGER = Signer(ORIGIN, seed("forger"))
+
+
+@pytest.fixture
+def forged(late: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Signer, int | None], Path]:
+    """A whole history made up by somebody: his log key first, ours as the one that replaced it, our public keys named.
+
+    As a bundle, with a checkpoint of its first entries, or all of them, signed by this key.
+    """
+    lose(late)
+    for name in ("heads", "checkpoint"):
+        (late / name).unlink()
+    shutil.rmtree(late / "public")
+
+    def forge(signer: Signer, size: int | None) -> Path:
+        keys = {use: read_key(late / "keys" / f"{use}.key") for use in ("service", "log", "refusal")}
+        refusing = format_vkey(signer_with(refusal_key_name(ORIGIN), keys["refusal"]).verifier)
+        monkeypatch.setattr(cast, "ORIGIN", ORIGIN)
+        named = {"service": did_of(keys["service"].public), "refusalKey": refusing}
+        play = cast.Play(founding=cast.charter(logKey=format_vkey(FORGER.verifier), **named))
+        ours = {"logKey": format_vkey(signer_with(ORIGIN, keys["log"]).verifier)}
+        play.act("ledger.amended", by="governance", sub=play.world.ledger, body=ours)
+        play.join("factory")
+        store = MemoryStore()
+        replica = Replica.open(store)
+        replica.extend([played.entry for played in play.entries])
+        size = replica.size if size is None else size
+        note = sign_checkpoint(Checkpoint(ORIGIN, size, replica.root_at(size)), signer)
+        bundle = tmp_path / "forged.bundle"
+        bundle.unlink(missing_ok=True)
+        export(StoreSource(store, note), bundle)
+        return bundle
+
+    return forge
+
+
+def test_a_history_that_somebody_made_up_is_not_taken_for_ours(
+    late: Path, forged: Callable[[Signer, int | None], Path]
+) -> None:
+    """He can name our keys; he cannot sign with them."""
+    told = refused("restore_key_other", restore(late, forged(FORGER, 1)))
+    assert "governance: the charter names did:key:" in told
+    (late / "keys" / "governance.key").unlink()
+    told = refused("restore_unsigned", restore(late, forged(FORGER, 1)))
+    assert f"signed by {format_vkey(FORGER.verifier)}" in told
+    assert "--known FILE" in told
+    (late / "heads").write_bytes(b"garbage" * 1_000)
+    refused("restore_unsigned", restore(late, forged(FORGER, 1)))
+    told = refused("restore_other", restore(late, forged(FORGER, None)))
+    assert "note_unsigned" in told
+    ours = signer_with(ORIGIN, read_key(late / "keys" / "log.key"))
+    refused("restore_unsigned", restore(late, forged(FORGER, 0)))
+    refused("restore_other", restore(late, forged(ours, 0)))
+    assert not (late / "ledger.db").exists()
+    assert restored(late, forged(ours, None))["size"] == 3, "what our own key signed is ours"
+
+
+def test_a_key_of_another_ledger_is_named(late: Path, town: Path) -> None:
+    key = late / "keys" / "service.key"
+    key.unlink()
+    assert run("key", "new", key, home=late.parent).exit_code == 0
+    told = refused("restore_key_other", restore(late, late / "public"))
+    assert "service: the charter names did:key:" in told
+    untouched(late, town)
+    key.rename(key.with_name("service-2.key"))
+    shutil.copy(town / "late" / "keys" / "service.key", key)
+    restored(late, late / "public")
+    for use in ("governance", "service", "refusal"):
+        for path in (late / "keys").glob(f"{use}*.key"):
+            path.unlink()
+    restored(late, late / "public")
+
+
 def test_a_folder_that_is_served_or_is_none(late: Path, tmp_path: Path) -> None:
     with served(late):
         refused("store_locked", restore(late, late / "public"))
-    refused("store_missing", restore(tmp_path / "nowhere", late / "public"))
+    refused("keys_missing", restore(tmp_path / "nowhere", late / "public"))
     lose(late)
     refused("outside_unreachable", restore(late, "http://127.0.0.1:9"))
+    refused("source_missing", restore(late, late))
+
+
+def test_without_keys_it_says_where_they_should_be_and_what_is_left_if_they_are_lost(late: Path) -> None:
+    kept = late / "keys" / "kept"
+    kept.mkdir()
+    for key in (late / "keys").glob("*.key"):
+        key.rename(kept / key.name)
+    for lost in (kept, late / "keys"):
+        shutil.rmtree(lost)
+        told = refused("keys_missing", restore(late, late / "public"))
+        assert "put the keys back" in told
+        assert "cadastre init NEWDIR --origin NEWNAME --succeeds SOURCE" in told
 
 
 # -- without a record --------------------------------------------------------------------------------------------------
@@ -329,6 +458,19 @@ def test_killed_while_it_fills_the_old_store_is_there_and_it_can_be_done_again(l
     goes_on(late, town)
 
 
+def test_told_to_stop_while_it_fills_it_takes_away_what_is_half_done(late: Path, town: Path) -> None:
+    wait, asked = Event(), Event()
+    with shown(town / "late" / "public", wait, asked) as url:
+        command = [sys.executable, "-m", "scripts.main", "restore", str(late), "--from", url]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert asked.wait(30)
+        process.terminate()
+        assert process.wait(20) != 0
+        process.communicate()
+    untouched(late, town)
+    assert not list(late.glob("*.part*"))
+
+
 # -- a successor -------------------------------------------------------------------------------------------------------
 
 
@@ -351,6 +493,59 @@ def test_a_successor_names_the_ledger_it_goes_on_from(town: Path, tmp_path: Path
         ledger = orjson.loads(made.stdout)["charter"]
         assert ORIGIN in hands.done("show", ledger)
         hands.join("factory")
+
+
+def vkey_of(directory: Path) -> str:
+    return format_vkey(signer_with(ORIGIN, read_key(directory / "keys" / "log.key")).verifier)
+
+
+def audience_of(directory: Path) -> str:
+    return f"{ORIGIN}#{b64encode(link_of(entries_in(directory)[0]))}"
+
+
+def test_the_ledger_it_goes_on_from_is_the_one_this_machine_knows(town: Path, tmp_path: Path) -> None:
+    """Anybody can make a ledger of the old name, which holds."""
+    namesake = found(tmp_path / "namesake")
+    home = tmp_path / "machine"
+    home.mkdir()
+    (home / "charters").write_text(f"{audience_of(town / 'late')}\n")
+    at = tmp_path / "successor"
+    asked = ("init", at, "--origin", "b.example/l", "--succeeds")
+    told = refused("charter_changed", run(*asked, namesake, home=home))
+    assert audience_of(namesake) in told
+    (home / "charters").unlink()
+    (home / "policy").write_text(f"log {vkey_of(town / 'late')}\nquorum none\n")
+    refused("note_unsigned", run(*asked, namesake, home=home))
+    refused("note_unsigned", run(*asked, namesake, "--policy", home / "policy", home=tmp_path))
+    other = tmp_path / "other"
+    other.write_text("quorum none\n")
+    refused("log_key_unknown", run(*asked, town / "late", "--policy", other, home=home))
+    assert not at.exists()
+    made = run(*asked, town / "late", home=home)
+    assert (made.exit_code, "nothing is known" in made.stderr) == (0, False), made.output
+    shutil.rmtree(at)
+    made = run(*asked, town / "late", "--policy", home / "policy", "--json", home=tmp_path)
+    shown_ = {"charter": audience_of(town / "late"), "vkey": vkey_of(town / "late"), "known": True}
+    assert orjson.loads(made.stdout)["predecessor"] == shown_
+    assert run("init", at, "--origin", "b.example/l", "--policy", other, home=home).exit_code == 2
+
+
+def test_of_a_predecessor_that_nobody_knows_it_is_said_and_shown(town: Path, tmp_path: Path) -> None:
+    made = run(
+        "init", tmp_path / "new", "--origin", "b.example/l", "--succeeds", town / "late", home=tmp_path / "knows nobody"
+    )
+    assert made.exit_code == 0, made.output
+    assert f"nothing is known here of {ORIGIN}" in made.stderr
+    assert audience_of(town / "late") in made.stdout
+    assert vkey_of(town / "late") in made.stdout
+
+
+def test_a_quorum_that_a_policy_asks_for_has_seen_the_predecessor(town: Path, tmp_path: Path) -> None:
+    witness = format_vkey(Cosigner("w.example", COSIGNATURE_ED25519, seed("w")).verifier)
+    policy = tmp_path / "policy"
+    policy.write_text(f"log {vkey_of(town / 'late')}\nwitness w {witness}\nquorum w\n")
+    asked = ("init", tmp_path / "new", "--origin", "b.example/l", "--succeeds", town / "late", "--policy", policy)
+    refused("quorum_not_met", run(*asked, home=tmp_path))
 
 
 def test_a_successor_needs_another_name_and_a_ledger_that_holds(town: Path, late: Path, tmp_path: Path) -> None:
@@ -379,10 +574,13 @@ def test_a_copy_is_made_while_the_ledger_is_served_and_has_its_private_values(to
         assert made.exit_code == 0, made.output
     before = entries_in(late)
     assert orjson.loads(made.stdout)["size"] == len(before)
+    again = run("backup", late, late.parent / "again", home=late.parent)
+    assert f"keep a copy of {late / 'keys'} elsewhere" in again.stderr
     assert sorted(path.name for path in copy.iterdir() if "-" not in path.name) == ["checkpoint", "ledger.db"]
     assert (copy / "ledger.db").stat().st_mode & 0o777 == 0o600
     assert audited(copy).startswith("audit: consistent  ")
-    refused("log_key_absent", run("serve", copy, "--workers", "0", home=late.parent))
+    advice = refused("log_key_absent", run("serve", copy, "--workers", "0", home=late.parent))
+    assert "if it is lost: cadastre init NEWDIR" in advice
     lose(late)
     told = restored(late, copy)
     assert (told["size"], told["withheld"], told["anchored"]) == (len(before), 0, True)

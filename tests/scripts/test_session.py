@@ -13,10 +13,15 @@ from api.client import Client
 from identity.canonical import b64decode, b64encode
 from identity.errors import Unverifiable
 from identity.keys import SigningKey, write_key
+from identity.note import Signer, format_vkey
+from ledger.log.policy import EMPTY
 from ledger.log.receipt import Receipt, format_receipt
+from scripts.audit import open_source
+from scripts.follow import _trusted
 from scripts.session import Session
-from tests.cast import LOG, Play
-from tests.scripts.fake import Fake
+from scripts.trust import Home
+from tests.cast import LOG, Play, charter
+from tests.scripts.fake import NEXT, OTHER, Fake, rotate
 from tests.scripts.house import ORIGIN, Hands, run
 
 
@@ -86,6 +91,31 @@ def test_another_signature_under_the_same_statement_is_the_same_act() -> None:
     receipt = format_receipt(Receipt(mine.entry, 1, [fake.leaves()[0]], fake.checkpoint()))
     honest: dict[str, Any] = {"index": 1, "time": mine.time, "id": mine.id, "subject": mine.subject}
     assert session(receipt, **honest).submit(signed + b"." + b64encode(turned).encode()).id == mine.id
+
+
+@pytest.mark.parametrize("signer", [LOG, OTHER])
+def test_an_address_that_shows_the_known_key_and_another_history_is_not_read(
+    signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Name, charter and key it can copy. What it shows beside them is signed by a key that was replaced, or another."""
+    honest, forged = Play(), Play(founding=charter(logKey=format_vkey(signer.verifier)))
+    rotate(honest, NEXT)
+    known = Fake(honest)._about()
+    Home(tmp_path).add_log(LOG.verifier, "http://ledger.example")
+    Home(tmp_path).add_log(NEXT.verifier, "http://ledger.example")
+    Home(tmp_path).add_charter(honest.world.audience)
+    monkeypatch.setenv("CADASTRE_HOME", str(tmp_path))
+
+    lying = Fake(forged, signer, lies=known)
+    for module in ("session", "follow"):
+        monkeypatch.setattr(f"scripts.{module}.Client", lambda *_, **__: lying.client())
+    with pytest.raises(Unverifiable) as refused, open_source("http://ledger.example"):
+        pass
+    assert refused.value.code == "note_unsigned"
+    assert _trusted("http://ledger.example", None, EMPTY)(ORIGIN) == [NEXT.verifier], "so it is followed by this alone"
+    monkeypatch.setattr("scripts.session.Client", lambda *_, **__: Fake(honest, NEXT).client())
+    with open_source("http://ledger.example") as source:
+        assert source.size == 2
 
 
 def test_a_sealed_key_is_asked_for_its_passphrase(hands: Hands, tmp_path: Path) -> None:

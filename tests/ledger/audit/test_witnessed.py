@@ -114,3 +114,13 @@ def test_a_forged_cosignature_is_corrupt(entries: list[bytes], workers: Workers)
     forged = Signature(line.name, line.key_id, line.signature[:-1] + bytes([line.signature[-1] ^ 1]))
     verdict = audit(Shown(entries, with_cosignatures(signed(entries), [forged])), workers, policy=TWO)
     assert (verdict.word, verdict.reason) == ("corrupt", "note_signature_invalid")
+
+
+def test_a_time_that_has_not_come_is_none_at_which_it_was_seen(entries: list[bytes], workers: Workers) -> None:
+    now = seconds_of(entries, -1)
+    note = seen(signed(entries), (COUNCIL, now), (CUSTOMS, now + 1_000))
+    found = {at: audit(Shown(entries, note), workers, policy=TWO, now=at) for at in (now + 939, now + 940)}
+    assert [(one.word, one.reason) for one in found.values()] == [
+        ("consistent", "cosignature_ahead"),
+        ("witnessed", None),
+    ]

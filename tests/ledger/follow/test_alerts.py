@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from ledger.errors import Corrupt
 from ledger.follow.alerts import Alert, AlertFile
 
 ALERT = Alert("watched", "log.example", "41 asset_1", index=41, subject="asset_1")
@@ -58,3 +59,12 @@ def test_an_alert_says_what_it_means_and_leaves_out_what_it_does_not_say() -> No
     assert told.keys() == {"id", "time", "alert", "origin", "code", "detail", "index", "title", "advice"}
     assert not Alert("watched", "log.example", "7").alarming
     assert Alert("newer", "log.example", "7").alarming
+
+
+@pytest.mark.parametrize("line", [b"garbage", b"{}", b"[]", b'{"id":5}', b"\xff", b""])
+def test_lines_that_are_no_alerts_are_told_and_stay(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "alerts.ndjson"
+    path.write_bytes(line + b"\ntorn")
+    with pytest.raises(Corrupt, match=r"follower_corrupt: .*alerts.ndjson is not"):
+        AlertFile(path)
+    assert path.read_bytes() == line + b"\ntorn"

@@ -332,5 +332,24 @@ def test_a_folder_that_holds_other_things_is_not_taken(tmp_path: Path) -> None:
 def test_what_somebody_else_wrote_is_not_taken_for_what_was_told(town: Town) -> None:
     town.turn()
     (town.path / "follow.json").write_text('{"size": "many"}')
-    with pytest.raises(Corrupt, match="store_corrupt"):
+    with pytest.raises(Corrupt, match="follower_corrupt"):
         town.turn()
+
+
+@pytest.mark.parametrize(
+    "told", ["[]", "7", "{}", '{"begun": "x"}', '{"begun": 1, "heard": 1.5}', '{"begun": -1}', "{"]
+)
+def test_a_file_of_its_own_of_another_form_is_told_by_its_name(town: Town, told: str) -> None:
+    town.turn()
+    (town.path / "follow.json").write_text(told)
+    with pytest.raises(Corrupt, match=r"follower_corrupt: .*/follow.json is not"):
+        town.turn()
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "pending"])
+def test_a_damaged_checkpoint_of_its_own_is_no_fault_of_the_log(town: Town, name: str) -> None:
+    town.turn()
+    (town.path / name).write_bytes(b"damaged")
+    with pytest.raises(Corrupt, match=rf"follower_corrupt: .*/{name} is no checkpoint"):
+        town.turn()
+    assert town.told == []

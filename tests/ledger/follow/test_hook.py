@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
+from ledger.errors import Corrupt
 from ledger.follow.alerts import Alert, AlertFile
 from ledger.follow.hook import Hook
 
@@ -91,3 +94,30 @@ def test_a_line_that_is_not_whole_is_not_told(tmp_path: Path) -> None:
     with hook(tmp_path, receiver, []) as telling:
         assert telling.drain(WAIT_S)
     assert receiver.taken == lines
+
+
+def test_whatever_goes_wrong_in_handing_on_is_told_and_tried_again(tmp_path: Path) -> None:
+    receiver, failed = Receiver(), list[str]()
+    wrongs: list[Exception] = [UnicodeError("label too long"), OSError(28, "No space left on device")]
+
+    def send(line: bytes) -> str | None:
+        if wrongs:
+            raise wrongs.pop()
+        return receiver.send(line)
+
+    def failing(why: str) -> None:
+        failed.append(why)
+        raise BrokenPipeError
+
+    lines = write(tmp_path, "1", "2")
+    with Hook(tmp_path / "alerts", tmp_path / "sent", send, failing, pause=0.01) as telling:
+        assert telling.drain(WAIT_S)
+    assert receiver.taken == lines
+    assert failed == ["OSError [Errno 28] No space left on device"]
+
+
+def test_a_mark_that_is_no_number_is_told_by_its_name(tmp_path: Path) -> None:
+    for mark in (b"x", b"-1", b"\xff", b""):
+        (tmp_path / "sent").write_bytes(mark)
+        with pytest.raises(Corrupt, match=r"follower_corrupt: .*/sent is not"):
+            hook(tmp_path, Receiver(), [])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ledger.errors import Absent, Corrupt
 from ledger.log.map import check_list, check_map, lookup_key, map_root, member_key, member_value, subject_key
 from ledger.log.merkle import EMPTY_ROOT
-from ledger.log.page import Changes, MapTree, Page, Read, Update, format_page, parse_page
+from ledger.log.page import DIGITS, Changes, MapTree, Page, Read, Update, format_page, parse_page
 from tests.ledger.log.test_map import DEEP, KEYS, SMALL, digest, key_of, way
 
 Leaves = dict[bytes, bytes]
@@ -413,6 +413,8 @@ def test_a_checksum_does_not_make_a_page() -> None:
         b"\0\0\0\0\0" + leaf,
         b"\0\0\1\0\0" + leaf,
         b"\0\0\1\0\1" + leaf[:32],
+        b"\0\0\1\0\0" + leaf[:32],
+        b"\1\0\1\0\1" + leaf,
         b"\x40\0\1\0\1" + leaf,
     ):
         with pytest.raises(Corrupt, match="map_page_corrupt"):
@@ -433,6 +435,39 @@ def test_damage_is_noticed_by_whoever_reads_it() -> None:
                 list(MapTree(reader(pages)).items(shelf.root))
             with pytest.raises(Corrupt, match="map_page_corrupt"):
                 MapTree(reader(pages)).update(shelf.root, dict.fromkeys(shelf.leaves, digest("value")))
+
+
+def test_pages_that_lead_to_themselves_or_to_each_other_are_damage() -> None:
+    """No way down is endless, and none is walked twice, whatever somebody put into the store."""
+    one, other, leaf = digest("one"), digest("other"), key_of(0, 9) + digest("value")
+    put: dict[str, list[tuple[bytes, Page]]] = {
+        "to itself": [(one, Page(3, dict.fromkeys(range(16), one)))],
+        "to itself, of one node": [(one, Page(0, {1: one}))],
+        "to each other": [(one, Page(3, dict.fromkeys(range(16), other))), (other, Page(5, {1: one, 2: one}))],
+        "up": [(one, Page(3, {0: other, 1: other})), (other, Page(2, {0: leaf, 1: leaf}))],
+    }
+    for name, pages in put.items():
+        kept = {address: format_page(page, address) for address, page in pages}
+        for ask in (
+            lambda tree: list(tree.items(one)),
+            lambda tree: tree.get(one, b"\x11" * 32),
+            lambda tree: tree.prove(one, b"\x11" * 32),
+            lambda tree: tree.update(one, {b"\x11" * 32: digest("value")}),
+            lambda tree: tree.update(one, {b"\xff" * 32: digest("value")}),
+        ):
+            with pytest.raises(Corrupt, match="map_page_corrupt"):  # noqa: PT012 - which of them was walked is told
+                ask(MapTree(reader(kept)))
+                pytest.fail(name)
+
+
+def test_a_page_that_stands_in_many_places_is_not_walked_again_and_again() -> None:
+    """Sixteen times sixteen times sixteen..., of 64 pages in all."""
+    pages, below = {}, key_of(0, 9) + digest("value")
+    for digit in reversed(range(DIGITS)):
+        page = Page(digit, dict.fromkeys(range(16), below))
+        pages[below := digest(f"page {digit}")] = format_page(page, below)
+    with pytest.raises(Corrupt, match="map_page_corrupt"):
+        list(MapTree(reader(pages)).items(below))
 
 
 def test_a_list_whose_pages_are_missing_is_damage() -> None:

@@ -28,12 +28,15 @@ from identity.signature import key_id, timed
 from ledger.log.chain import Entry, format_entry, parse_entry
 from ledger.log.cosignature import Cosigner
 from ledger.pack.data import Pack, Piece, format_data, spell
-from tests.cast import CAST, DAY, LOG, NOBODY, ORIGIN, seed
+from ledger.pack.evidence import ScanEvidence
+from ledger.pack.gather import gather
+from tests.cast import CAST, DAY, LOG, NOBODY, ORIGIN, Play, charter, seed
 from tests.ledger.pack.pressed import (
     POLICY,
     QUANTUM,
     SECOND_LOG,
     WITNESSES,
+    Listed,
     checkpoint,
     cosigned,
     entries,
@@ -61,7 +64,7 @@ class Case(NamedTuple):
 @cache
 def cases() -> dict[str, Case]:
     """All cases, by name."""
-    groups = (whole, touched, cut, noted, witnessed, private, formed, forged, misspelt)
+    groups = (whole, touched, cut, noted, usurped, witnessed, private, formed, forged, misspelt)
     found = [case for group in groups for case in group()]
     by_name = {case.name: case for case in found}
     assert len(by_name) == len(found)
@@ -156,6 +159,7 @@ def cut() -> Iterator[Case]:
     yield of("without an amendment", "corrupt", 31, without(30))
     yield of("without the last amendment", "corrupt", None, without(31, checkpoint=checkpoint(entries())))
     yield of("without the last amendment, while both keys sign", "consistent", ABOUT, without(31))
+    yield of("without the last act on its subject, which nothing here shows", "consistent", ABOUT, without(27))
     yield of("without the entry", "corrupt", ABOUT, without(ABOUT))
     yield of("without a signer's joining", "corrupt", 5, without(1))
     yield of("without the joining of one who acts later", "corrupt", 9, without(2))
@@ -201,8 +205,38 @@ def noted() -> Iterator[Case]:
     yield noting("not the last line's end", "corrupt", None, pack().checkpoint[:-1])
     other = format_note(replace(parse_note(checkpoint([*entries()[:31], b"another"]))))
     yield of("beside another root of this size", "diverged", None, replace(pack(), known=(other,)))
+    yield of("the same, its key believed", "diverged", None, replace(pack(), known=(other,)), POLICY)
+    former = replace(pack(), known=(checkpoint([*entries()[:31], b"another"], LOG),))
+    yield of("beside another root, signed by the key that was replaced", "corrupt", None, former)
+    yield of("the same, the key in force believed", "corrupt", None, former, POLICY)
     unsigned = checkpoint([*entries()[:31], b"another"], stranger)
     yield of("beside a checkpoint of somebody else", "corrupt", None, replace(pack(), known=(unsigned,)))
+
+
+USURPER = Signer(ORIGIN, seed("usurper"))
+
+
+@cache
+def usurpation() -> list[bytes]:
+    """A ledger of the same name, whose own governance has named the log's true key, then replaced it by another."""
+    owner = CAST["second"]
+    play = Play(charter(governance=owner.did), {**CAST, "governance": owner})
+    play.act("ledger.amended", by="governance", sub=play.world.ledger, body={"logKey": format_vkey(USURPER.verifier)})
+    play.join("factory")
+    return [played.entry for played in play.entries]
+
+
+def usurped() -> Iterator[Case]:
+    """Whoever names a key has not signed by it: such a pack is not the true log's, nor accuses it."""
+    log = usurpation()
+    forged = gather(ScanEvidence(Listed(log, checkpoint(log, USURPER))), 2)
+    beside = replace(forged, known=(checkpoint(entries()[: len(log)], LOG),))
+    true, own = (f"log {format_vkey(one.verifier)}\nquorum none\n" for one in (LOG, USURPER))
+    yield of("a ledger that names another's key", "consistent", 2, forged)
+    yield of("the same, that key believed", "corrupt", None, forged, true)
+    yield of("the same beside that log's checkpoint", "corrupt", None, beside)
+    yield of("the same beside that log's checkpoint, that key believed", "corrupt", None, beside, true)
+    yield of("the same beside that log's checkpoint, its own key believed", "corrupt", None, beside, own)
 
 
 def another_root(text: bytes) -> bytes:
@@ -239,7 +273,9 @@ def witnessed() -> Iterator[Case]:
     yield of("a group of groups", "witnessed", ABOUT, pack(), nested)
     yield of("one witness asked for", "witnessed", ABOUT, pack(), asking("works"))
     yield of("another witness asked for", "consistent", ABOUT, pack(), asking("insurer"))
-    yield of("the key that was replaced believed", "witnessed", ABOUT, pack(), believing(LOG))
+    yield of("the key that was replaced believed, while both keys sign", "witnessed", ABOUT, pack(), believing(LOG))
+    alone = replace(pack(), checkpoint=cosigned(plain, now))
+    yield of("the key that was replaced believed", "corrupt", None, alone, believing(LOG))
     yield of("another key believed", "corrupt", None, pack(), believing(Signer(ORIGIN, seed("other"))))
     yield of("another log believed", "witnessed", ABOUT, pack(), believing(Signer("other.example/log", seed("other"))))
 

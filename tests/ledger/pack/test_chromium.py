@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from hashlib import sha256
 
@@ -14,9 +15,11 @@ from nacl.bindings import crypto_core_ed25519_is_valid_point
 from identity.canonical import decode
 from identity.keys import SigningKey
 from identity.note import Signer, format_vkey
+from identity.signature import COSIGNATURE_MLDSA44
 from ledger.audit.tree import Tree
 from ledger.circulation.charter import Limits
 from ledger.errors import Malformed
+from ledger.log.cosignature import Cosigner
 from ledger.log.merkle import inclusion_proof, leaf_hash, root_at
 from ledger.log.policy import parse_policy
 from ledger.pack.data import FORMAT, format_data
@@ -26,8 +29,8 @@ from ledger.pack.judge import judge
 from ledger.pack.page import format_page, script_digest
 from ledger.statement import KINDS
 from ledger.world import RULES, SKEW_S
-from tests.cast import CAST, LOG, ORIGIN, Play, description, seed
-from tests.ledger.pack.cases import asking, cases, replaced
+from tests.cast import CAST, LOG, ORIGIN, Play, charter, description, seed
+from tests.ledger.pack.cases import USURPER, asking, cases, replaced
 from tests.ledger.pack.pressed import (
     POLICY,
     QUANTUM,
@@ -127,7 +130,7 @@ def test_a_private_value_is_withheld_unless_it_is_disclosed(reader: Reader) -> N
     assert "name: withheld" in row.inner_text()
     assert CAST["lender"].legal not in reader.text()
     reader.opened(cases()["honest"].data)
-    assert f"{CAST['lender'].legal} (disclosed)" in reader.text("#acts")
+    assert f"\u201c{CAST['lender'].legal}\u201d (disclosed)" in reader.text("#acts")
 
 
 HOSTILE = [
@@ -186,7 +189,7 @@ def test_a_reader_judges_under_a_policy_of_their_own(reader: Reader) -> None:
     assert reader.again(policy="quorum nobody\n") == "consistent", "what was judged before stays"
     assert "Your policy is not one: line 1" in reader.text("#said")
     assert reader.again(policy=POLICY.replace(format_vkey(SECOND_LOG.verifier), format_vkey(OTHER))) == "corrupt"
-    assert "the policy names other keys" in reader.text("#verdict")
+    assert "no key that the policy names for this log signed it" in reader.text("#verdict")
     assert reader.again() == "consistent"
 
 
@@ -202,21 +205,115 @@ def test_a_reader_compares_a_checkpoint_they_kept(reader: Reader) -> None:
         assert reader.again(known=note.decode()) == "consistent"
         assert said in reader.text("#remarks")
     assert reader.again(known=checkpoint([*entries()[:31], b"another"]).decode()) == "diverged"
+    by_former = checkpoint([*entries()[:31], b"another"], LOG).decode()
+    assert reader.again(known=by_former) == "corrupt"
+    assert "a key that is not trusted signed another root" in reader.text("#remarks")
+
+
+def test_the_checkpoint_of_the_log_that_is_meant_does_not_accuse_it(reader: Reader) -> None:
+    forged, true = cases()["a ledger that names another's key"], checkpoint(entries()[:3], LOG).decode()
+    assert reader.opened(forged.data) == "consistent"
+    unnamed = "No policy of yours names a key of this log"
+    assert unnamed in reader.text("#remarks")
+    own = f"log {format_vkey(USURPER.verifier)}\nquorum none\n"
+    assert reader.opened(forged.data.replace(b'"policy":null', b'"policy":' + orjson.dumps(own))) == "consistent"
+    assert unnamed in reader.text("#remarks"), "the maker's policy is not the reader's"
+    assert reader.again(policy=own) == "consistent"
+    assert unnamed not in reader.text("#remarks")
+    assert reader.again(known=true) == "corrupt"
+    assert reader.again(policy=f"log {format_vkey(LOG.verifier)}\nquorum none\n") == "corrupt"
+    assert "no key that the policy names" in reader.text("#remarks")
 
 
 def test_a_page_judges_another_pack_without_running_its_script(reader: Reader) -> None:
     reader.opened(cases()["honest"].data)
     lying = format_page(cases()["a title altered"].data).replace(b"await judge(", b"alert(1), await judge(")
     assert reader.choose(reader.file("lying.html", lying)) == "corrupt"
-    assert "lying.html, judged by this page. Its own script is ANOTHER one" in reader.text("#said")
+    assert "lying.html, judged by this page. Around its data it is ANOTHER page" in reader.text("#said")
     other = format_page(format_data(honest(27)))
     assert reader.choose(reader.file("other.html", other)) == "consistent"
-    assert "Its own script is the same" in reader.text("#said")
+    assert "Around its data it is the same page" in reader.text("#said")
     assert "entry 27 of" in reader.text("#about")
     reader.choose(reader.file("none.html", b"<!doctype html>"))
     assert "none.html is no pack" in reader.text("#said")
     assert "entry 27 of" in reader.text("#about")
     assert reader.wrong == []
+
+
+def test_a_page_with_the_same_script_and_more_around_it_is_another(reader: Reader) -> None:
+    page = format_page(format_data(honest(27)))
+    digest = re.search(rb'name="around" content="([0-9a-f]{64})"', page)
+    assert digest
+    head = page[: page.index(b"<title>")]
+    csp = re.search(rb'<meta http-equiv="Content-Security-Policy"[^>]*>\n', page)
+    assert csp
+    others = [
+        page.replace(csp[0], b"").replace(b"</body>", b"<script>document.title = 1</script></body>"),
+        page.replace(b"</body>", b"<p>Genuine.</p></body>"),
+        page.replace(digest[1], b"0" * 64),
+        page.replace(digest[1], b"").replace(b"<title>", b"<title>" + digest[1]),
+        page.replace(head, head + b'<meta name="around" content="' + digest[1] + b'">'),
+        page + b"\n",
+        b"\xef\xbb\xbf" + page,
+    ]
+    reader.opened(cases()["honest"].data)
+    for number, other in enumerate(others):
+        reader.choose(reader.file(f"{number}.html", other))
+        assert f"{number}.html, judged by this page. Around its data it is ANOTHER page" in reader.text("#said")
+    reader.choose(reader.file("broken.html", page.replace(b"<title>", b"<title>\xff")))
+    assert "broken.html is no pack" in reader.text("#said")
+
+
+@pytest.mark.parametrize(
+    "name", ["governance of the ledger", "name withheld", "Works\u201d (disclosed)", "\u05d0\u05d1"]
+)
+def test_no_name_looks_like_what_the_charter_or_the_page_says(reader: Reader, name: str) -> None:
+    play = Play()
+    play.act("party.joined", by="factory", body={"name": name})
+    log = [played.entry for played in play.entries]
+    reader.opened(format_data(gather(ScanEvidence(Listed(log, checkpoint(log, LOG))), 1)))
+    rows = reader.page.locator("#acts > tr")
+    assert rows.nth(0).locator("b.role").inner_text() == "governance of the ledger"
+    assert rows.nth(1).locator("b.role").count() == 0
+    assert rows.nth(1).locator("bdi").inner_text() == name
+    for shown in (rows.nth(1).inner_text(), reader.text("#behind")):
+        assert f"\u201c{name}\u201d" in shown
+
+
+def test_who_bears_a_role_and_a_name_is_shown_with_both(reader: Reader) -> None:
+    play = Play()
+    play.act("party.joined", by="governance", body={"name": "Works council"})
+    log = [played.entry for played in play.entries]
+    reader.opened(format_data(gather(ScanEvidence(Listed(log, checkpoint(log, LOG))), 1)))
+    row = reader.page.locator("#acts > tr").nth(1)
+    assert "governance of the ledger \u201cWorks council\u201d" in row.inner_text()
+
+
+def test_a_signature_that_is_not_there_is_not_named_as_unchecked(reader: Reader) -> None:
+    quantum = Cosigner(ORIGIN, COSIGNATURE_MLDSA44, seed("log-mldsa"))
+    play = Play(founding=charter(mldsaKey=format_vkey(quantum.verifier)))
+    play.join("factory")
+    log = [played.entry for played in play.entries]
+    alone = checkpoint(log, LOG)
+    both = cosigned(alone, play.seconds, quantum)
+    made = gather(ScanEvidence(Listed(log, both)), 1)
+    assert reader.opened(format_data(replace(made, checkpoint=alone))) == "consistent"
+    assert "Not checked by this page" not in reader.text("#remarks")
+    assert reader.opened(format_data(made)) == "consistent"
+    assert "Not checked by this page: the log's signature of type 0x06" in reader.text("#remarks")
+    only = f"log {format_vkey(quantum.verifier)}\nquorum none\n"
+    assert reader.again(policy=only) == "no verdict", "the one key that is believed is one it cannot check"
+    assert judge(format_data(made), parse_policy(only.encode())).word == "consistent"
+    assert reader.opened(format_data(replace(made, checkpoint=alone, policy=only))) == "corrupt"
+
+
+def test_what_a_verdict_does_not_say_it_names(reader: Reader) -> None:
+    reader.opened(cases()["without the last act on its subject, which nothing here shows"].data)
+    assert "latest acts on its subjects can have been left out" in reader.text("#remarks")
+    reader.opened(cases()["without history"].data)
+    assert "left out" not in reader.text("#remarks")
+    reader.opened(cases()["beside an older checkpoint"].data)
+    assert "A checkpoint of size 20 beside it is not compared" in reader.text("#remarks")
 
 
 def test_what_this_page_cannot_check_it_names(reader: Reader) -> None:

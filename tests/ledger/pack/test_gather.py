@@ -77,6 +77,38 @@ def test_what_is_not_there_is_absent() -> None:
             source.party("did:key:z")
 
 
+class Circling(StoreEvidence):
+    """Whichever statement is asked for stands at one place."""
+
+    place = 0
+
+    def index_of(self, statement: str) -> int:
+        return self.place
+
+
+@pytest.mark.parametrize("place", [-1, 0, 19, 27, 32])
+def test_evidence_that_leads_in_circles_ends_nowhere_but_in_an_error(place: int) -> None:
+    lying = Circling(*stored())
+    lying.place = place
+    with pytest.raises(Corrupt) as strange:
+        gather(lying, 19)
+    assert (strange.value.code, strange.value.index) == ("pack_misplaced", place)
+
+
+class Ahead(StoreEvidence):
+    """The act that advanced a subject pins itself, as far as can be seen: no signature could."""
+
+    def index_of(self, statement: str) -> int:
+        found = super().index_of(statement)
+        return 27 if found == 19 else found
+
+
+def test_each_step_back_leads_to_an_earlier_entry() -> None:
+    with pytest.raises(Corrupt) as strange:
+        gather(Ahead(*stored()), 27)
+    assert (strange.value.code, strange.value.index) == ("pack_misplaced", 27)
+
+
 def test_a_pack_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger.pack.gather, "PIECES_MAX", 10)
     with pytest.raises(Unavailable) as full:

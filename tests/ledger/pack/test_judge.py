@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from identity.note import Note, format_note, format_vkey, parse_note
 from identity.signature import COSIGNATURE_MLDSA44
+from ledger.audit.tree import Tree
 from ledger.log.cosignature import Cosigner
-from ledger.log.merkle import EMPTY_ROOT
+from ledger.log.merkle import EMPTY_ROOT, leaf_hash
 from ledger.log.policy import parse_policy
 from ledger.pack.data import format_data
-from ledger.pack.evidence import ScanEvidence
+from ledger.pack.evidence import ScanEvidence, root_at
 from ledger.pack.gather import gather
-from ledger.pack.judge import judge
+from ledger.pack.judge import LATEST, Judged, judge
 from tests.cast import CAST, LOG, ORIGIN, Play, charter, seed
 from tests.ledger.pack.cases import Case, cases
 from tests.ledger.pack.pressed import Listed, checkpoint, cosigned, entries, honest
@@ -37,6 +39,10 @@ REASONS = {
     "an act that saw another history": "pack_seen_other",
     "a statement twice": "statement_repeated",
     "beside another root of this size": "checkpoint_other",
+    "the same, the key in force believed": "checkpoint_other",
+    "the same, that key believed": "log_key_unknown",
+    "the same beside that log's checkpoint": "checkpoint_other",
+    "the key that was replaced believed": "log_key_unknown",
     "seen by nobody": "quorum_not_met",
     "seen before it was entered": "entry_time_beyond",
     "another key believed": "log_key_unknown",
@@ -51,6 +57,32 @@ def test_the_reason_is_named(name: str, reason: str) -> None:
     case = cases()[name]
     judged = judge(case.data, None if case.policy is None else parse_policy(case.policy.encode()))
     assert judged.reason == reason, judged.detail
+
+
+def test_a_verdict_names_what_it_does_not_say() -> None:
+    assert judge(cases()["without the last act on its subject, which nothing here shows"].data).remarks() == [LATEST]
+    assert judge(cases()["without history"].data).remarks() == []
+    older = judge(cases()["beside an older checkpoint"].data)
+    assert older.remarks() == ["a checkpoint of size 20 beside it is not compared", LATEST]
+
+
+def test_who_has_the_tree_compares_checkpoints_of_smaller_sizes() -> None:
+    copy = ScanEvidence(Listed(entries(), checkpoint(entries())))
+
+    def beside(*notes: bytes) -> Judged:
+        return judge(format_data(replace(honest(19), known=notes)), None, partial(root_at, copy))
+
+    other = [*entries()[:19], b"another"]
+    assert beside(checkpoint(entries()[:20], LOG)).remarks() == [LATEST]
+    assert beside(checkpoint(other)).word == "diverged"
+    assert (beside(checkpoint(other, LOG)).word, beside(checkpoint(other, LOG)).reason) == (
+        "corrupt",
+        "checkpoint_other",
+    )
+    assert beside(checkpoint([*entries(), b"one more"])).uncompared == (33,)
+    copy.nodes = Tree(map(leaf_hash, [*other, *entries()[20:]])).nodes
+    lying = beside(checkpoint(other))
+    assert (lying.word, lying.reason) == ("corrupt", "proof_wrong"), "a tree that is not the signed one"
 
 
 def test_no_bit_of_a_pack_can_change_unseen() -> None:

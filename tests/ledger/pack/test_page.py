@@ -45,6 +45,12 @@ def test_its_policy_allows_its_own_script_and_style_and_nothing_else() -> None:
     assert script_digest() == sha256(script[1]).hexdigest()
 
 
+def test_a_page_tells_by_its_own_digest_what_surrounds_its_data() -> None:
+    found = re.search(rb'<meta name="around" content="([0-9a-f]{64})">', PAGE)
+    assert found
+    assert sha256(PAGE.replace(DATA, b"").replace(found[1], b"")).hexdigest().encode() == found[1]
+
+
 def test_a_page_that_differs_in_any_byte_outside_the_data_is_not_ours() -> None:
     start, stop = PAGE.index(DATA), PAGE.index(DATA) + len(DATA)
     for at in [*range(0, start, 97), *range(stop, len(PAGE), 97), len(PAGE) - 1]:

@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from ledger.errors import Corrupt, Unavailable
-from ledger.publish import publish
+from identity.note import Signer, format_vkey
+from ledger.errors import Corrupt, Unavailable, Unverifiable
+from ledger.log.checkpoint import Checkpoint, sign_checkpoint
+from ledger.publish import publish, publish_folder
 from ledger.publish.folder import FolderTarget
+from ledger.replica import Replica
+from ledger.store.files import Folder
+from ledger.store.sql import SqlStore
+from scripts.prove import prover_of
+from tests.cast import LOG, ORIGIN, Play, seed
 from tests.ledger.publish import outside
 from tests.ledger.publish.logs import SIGNER, SyntheticLog
+
+NEXT = Signer(ORIGIN, seed("next log"))
 
 
 def put(log: SyntheticLog, path: Path) -> int:
@@ -45,6 +55,33 @@ def test_others_may_read_what_is_published_and_not_write_it(tmp_path: Path) -> N
     for path in (tmp_path / "public").rglob("*"):
         if path.name != ".lock":
             assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
+
+
+def test_a_key_that_was_replaced_signs_nothing_that_is_published(tmp_path: Path) -> None:
+    """Of a size from before it was replaced it does; an audit of what is published would say the same."""
+    play = Play()
+    body = {"logKey": format_vkey(NEXT.verifier)}
+    play.act("ledger.amended", by="governance", sub=play.world.ledger, body=body)
+    play.join("factory")
+    folder = Folder.create(tmp_path / "ledger")
+    with closing(SqlStore.create(folder.store)) as store:
+        replica = Replica.open(store)
+        replica.extend([played.entry for played in play.entries])
+        notes = {
+            (size, signer): sign_checkpoint(Checkpoint(ORIGIN, size, replica.root_at(size)), signer)
+            for size in (1, 2, 3)
+            for signer in (LOG, NEXT)
+        }
+    public = FolderTarget(tmp_path / "public")
+    for size, signer in ((1, NEXT), (2, LOG), (3, LOG)):
+        with pytest.raises(Unverifiable) as raised:
+            publish_folder(folder.path, public, notes[size, signer])
+        assert raised.value.code == "note_unsigned"
+    for size, signer in ((1, LOG), (2, NEXT), (3, NEXT)):
+        assert publish_folder(folder.path, public, notes[size, signer]).size == size
+        folder.write_checkpoint(notes[size, signer])
+        with prover_of(folder.path) as (_, verifiers):
+            assert verifiers == [signer.verifier]
 
 
 def test_a_second_process_is_told_and_writes_nothing(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.errors import Absent, Unavailable
+from ledger.errors import Absent, Corrupt, Unavailable
 from ledger.log.merkle import EMPTY_ROOT
 from ledger.log.page import MapTree
 from ledger.store.map import MapHead, Shelf, discard, map_at, turn
@@ -91,3 +91,40 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         pass
     with pytest.raises(Unavailable, match="map_failed"):
         Shelf(tmp_path).use(1, EMPTY_ROOT, lambda _: None)
+
+
+def test_a_size_made_again_is_read_beside_a_damaged_map(tmp_path: Path) -> None:
+    head = grow(map_at(tmp_path, 5), 5)
+    for damage in (b"not a database" * 100, b""):
+        map_at(tmp_path).write_bytes(damage)
+        assert get(Shelf(tmp_path), head, 5) == digest("value")
+    discard(map_at(tmp_path))
+    grow(map_at(tmp_path), 5)
+    for data in ("x'00'", "'text'", "7"):
+        with sqlite3.connect(map_at(tmp_path)) as connection:
+            connection.execute(f"UPDATE page SET data = {data}")
+        connection.close()
+        assert get(Shelf(tmp_path), head, 5) == digest("value"), data
+
+
+def test_who_asks_is_told_which_file_is_bad_and_no_more_of_it(tmp_path: Path) -> None:
+    """Not where it lies nor what was asked of it; that is for the log: ``__cause__``."""
+    head = grow(map_at(tmp_path, 5), 5)
+    map_at(tmp_path).write_bytes(b"not a database" * 100)
+    for size, code, name in ((4, "map_failed", "map.db"), (5, "map_made_failed", "map-5.db")):
+        map_at(tmp_path, 5).write_bytes(b"not a database" * 100)
+        with pytest.raises(Unavailable, match=code) as failed:
+            Shelf(tmp_path).use(size, head.root, lambda _: None)
+        assert failed.value.detail == f"{name}: file is not a database"
+        assert "sqlite3.DatabaseError" in str(failed.value.__cause__)
+    assert "rebuild DIR --at SIZE" in failed.value.advice
+    discard(map_at(tmp_path))
+    discard(map_at(tmp_path, 5))
+    grow(map_at(tmp_path, 5), 5)
+    for data in ("x'00'", "'text'"):
+        with sqlite3.connect(map_at(tmp_path, 5)) as connection:
+            connection.execute(f"UPDATE page SET data = {data}")
+        connection.close()
+        with pytest.raises(Corrupt, match="map_page_corrupt") as spoilt:
+            get(Shelf(tmp_path), head, 5)
+        assert spoilt.value.detail.startswith("map-5.db: ")
