@@ -4,7 +4,7 @@ V, before
 single appends      a fresh ledger of 50 parties
 batch appends       up to the planned number of entries
 receipts, search, memory
-restart, proofs of state, bytes, audit
+restart, proofs of state, bytes, audit; loss of appends to commitments, on ledgers of their own
 V, after
 """
 
@@ -29,12 +29,12 @@ from load.bench.lifetime import (
 from load.bench.reads import measure_receipt_rate, measure_receipts, measure_search
 from load.bench.report import Figure, Report
 from load.bench.service import Service, init, serving
-from load.bench.states import measure_states
+from load.bench.states import measure_loss, measure_states
 from load.bench.supply import PARTIES, Supply, joining, registering
 from load.bench.verification import verifications_per_second
 from load.bench.wire import Wire
 
-PARTS = ("single", "batch", "receipts", "search", "memory", "restart", "states", "bytes", "audit")
+PARTS = ("single", "batch", "receipts", "search", "memory", "restart", "states", "bytes", "audit", "loss")
 """What can be asked for by name. V is always measured; batch appends fill the ledger for the parts after them."""
 
 
@@ -51,10 +51,15 @@ class Plan:
     asked: int  # receipts, one at a time
     rounds: int  # of searches
     restarts: int
+    pairs: int  # of ledgers that commit and such that do not
 
 
-FULL = Plan(entries=100_000, batch=20_000, verify=3, warmup=3, seconds=5, runs=3, asked=500, rounds=50, restarts=3)
-QUICK = Plan(entries=10_000, batch=4_000, verify=1, warmup=1, seconds=1, runs=3, asked=200, rounds=10, restarts=1)
+FULL = Plan(
+    entries=100_000, batch=20_000, verify=3, warmup=3, seconds=5, runs=3, asked=500, rounds=50, restarts=3, pairs=5
+)
+QUICK = Plan(
+    entries=10_000, batch=4_000, verify=1, warmup=1, seconds=1, runs=3, asked=200, rounds=10, restarts=1, pairs=3
+)
 
 
 class Bench:
@@ -91,7 +96,7 @@ class Bench:
             self._figures += measure_single(
                 url, supply, self._room, warmup=plan.warmup, seconds=plan.seconds, runs=plan.runs
             )
-        if set(self._parts) <= {"single"}:
+        if set(self._parts) <= {"single", "loss"}:  # which need no grown ledger
             return _size(url), 0
         batch = measure_batch(url, supply.take(max(plan.batch, plan.entries - _size(url))))
         if self._asked("batch"):
@@ -117,6 +122,8 @@ class Bench:
             self._figures += measure_bytes(self._ledger, statement_bytes)
         if self._asked("audit"):
             self._figures += measure_audit(self._command, self._ledger, entries)
+        if self._asked("loss"):
+            self._figures += measure_loss(self._command, self._room, self._plan.batch, self._plan.pairs)
 
     def _asked(self, part: str, needs_wrk: bool = False) -> bool:
         if part not in self._parts:

@@ -1,4 +1,4 @@
-"""Proofs of state from a grown ledger: how long one takes, and how long it is."""
+"""State that is proven: how long a proof takes, and how long it is; what committing to the state costs appending."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from pathlib import Path
 
 import orjson
 
+from load.bench.appends import measure_batch, post
 from load.bench.errors import Failed
 from load.bench.reads import percentile
 from load.bench.report import Figure, at_most
-from load.bench.service import serving
+from load.bench.service import init, serving
+from load.bench.supply import Supply, joining
 from load.bench.wire import Wire
 
 COMMIT_S = "0.5"  # between commitments: so the first one comes soon
+SECONDS = {"on": COMMIT_S, "off": "0"}
+LOSS_MAX = 15.0  # per cent of batch appends
 WAIT_S = 300.0  # for the first map of a ledger that never had one
 ABSENT = "asset_{:026}"
 MAP_PART = 1  # of the parts of a proof, which empty lines part
@@ -41,6 +45,30 @@ def measure_states(command: Sequence[str], folder: Path, asked: int) -> list[Fig
         Figure("proof of absence, p99", percentile(absent_times, 99), "ms", target=at_most(5)),
         Figure("proof of absence, bytes of the map", percentile(absent_sizes, 99), "", target=at_most(4_096)),
     ]
+
+
+def measure_loss(command: Sequence[str], folder: Path, statements: int, pairs: int) -> list[Figure]:
+    """How much of the rate of batch appends committing takes, if it never rests longer than it must (``COMMIT_S``).
+
+    Each pair is two ledgers made anew, one that commits and one that does not; the median of their ratios counts.
+    """
+    ratios = []
+    for pair in range(pairs):
+        order = ("on", "off") if pair % 2 else ("off", "on")
+        rates = {one: _batch_rate(command, folder / f"{pair}-{one}", statements, SECONDS[one]) for one in order}
+        ratios.append(rates["on"] / rates["off"])
+    note = f"{pairs} pairs of {statements:,} statements, rates on/off {', '.join(f'{one:.2f}' for one in ratios)}"
+    lost = 100 * (1 - statistics.median(ratios))
+    return [Figure("batch appends lost to commitments", lost, "%", target=at_most(LOSS_MAX), note=note)]
+
+
+def _batch_rate(command: Sequence[str], folder: Path, statements: int, commit_seconds: str) -> float:
+    init(command, folder)
+    with serving(command, folder, CADASTRE_SERVE_COMMIT_SECONDS=commit_seconds) as service:
+        with Wire(service.url) as wire:
+            supply = Supply(wire.members("/v1/ledger")["audience"], int(time.time()))
+        post(service.url, joining(supply.audience, supply.now))
+        return measure_batch(service.url, supply.take(statements))[0].value
 
 
 def _await_commitment(wire: Wire) -> float:

@@ -151,7 +151,7 @@ def test_killed_between_pages_and_statement_the_same_root_is_signed_later(house:
 
 def test_rounds_of_kill_leave_a_map_that_goes_on(tmp_path: Path) -> None:
     house = with_key(House.build(tmp_path / "ledger"))
-    for round_ in range(6):
+    for round_ in range(4):
         names = [f"party {round_} {number}" for number in range(40)]
         house.play.cast.update({name: actor(name) for name in names})
         sent = [house.play.sign("party.joined", by=name, body={"name": name}) for name in names]
@@ -164,7 +164,7 @@ def test_rounds_of_kill_leave_a_map_that_goes_on(tmp_path: Path) -> None:
             service.kill()
         house.play.seconds = int(time.time())
     with house.served(commit_seconds=SOON):
-        eventually(lambda: committed(house).size > 200)
+        eventually(lambda: committed(house).size > 120)
     check(house)
 
 

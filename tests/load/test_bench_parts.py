@@ -15,7 +15,7 @@ from load.bench.lifetime import measure_bytes, sum_statement_bytes
 from load.bench.reads import measure_receipts, measure_search, percentile
 from load.bench.report import Figure, Report, at_least, at_most
 from load.bench.service import Service, init, resident_bytes
-from load.bench.states import measure_states
+from load.bench.states import measure_loss, measure_states
 from load.bench.supply import CHUNK, PARTIES, Supply, joining
 from load.bench.verification import verifications_per_second
 from load.bench.wire import Wire
@@ -215,3 +215,12 @@ def test_the_command_knows_its_parts() -> None:
     finished = subprocess.run([*CADASTRE, "bench", "--only", "nonsense"], capture_output=True, text=True, timeout=60)
     assert finished.returncode == 2
     assert "no such part: nonsense" in finished.stderr
+
+
+def test_what_commitments_cost_is_measured_in_pairs_of_new_ledgers(tmp_path: Path) -> None:
+    (lost,) = measure_loss(CADASTRE, tmp_path, 60, 1)
+    assert lost.name == "batch appends lost to commitments"
+    assert lost.unit == "%"
+    assert lost.value < 100
+    assert lost.note.startswith("1 pairs of 60 statements")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["0-off", "0-on"]
