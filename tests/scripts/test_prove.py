@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -154,10 +156,24 @@ def test_a_ledger_cannot_put_another_party_in_the_place_of_a_did(hands: Hands, a
     hands.done("prove", did, "--out", tmp_path / "own.proof", "--lookup", "asset.holder")
 
 
+def copied(folder: Path, to: Path) -> Path:
+    """A ledger's folder as it stands while it is served: what follows from the store first, the store last."""
+    to.mkdir()
+    _copy_database(folder / "map.db", to / "map.db")
+    shutil.copytree(folder, to, ignore=shutil.ignore_patterns("*.db*", "*.part*"), dirs_exist_ok=True)
+    _copy_database(folder / "ledger.db", to / "ledger.db")
+    return to
+
+
+def _copy_database(path: Path, to: Path) -> None:
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
+
+
 def test_from_the_folder_and_at_older_sizes_made_again(folder: Path, hands: Hands, asset: str, tmp_path: Path) -> None:
     _, told = proven(hands, tmp_path, asset)
     hands.join("second")
-    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    copy = copied(folder, tmp_path / "copy")
     made = tmp_path / "made.proof"
     assert run("prove", asset, "--out", made, "--from", copy, home=hands.home).exit_code == 0
     hands.done("verify", made)
