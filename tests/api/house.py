@@ -22,7 +22,6 @@ from typing import Any
 from api.app import create_app
 from api.keyring import FolderKeyring
 from api.settings import Settings
-from api.writing import SystemClock
 from identity.keys import SigningKey, write_key
 from ledger.append import Admitted, Writer
 from ledger.log.chain import link_of
@@ -31,6 +30,7 @@ from ledger.store.files import Folder
 from ledger.store.heads import Heads
 from ledger.store.sql import SqlStore
 from tests.cast import ORIGIN, Play, charter, seed
+from tests.ledger.written import SetClock
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it speaks of the next major version of its client
@@ -55,7 +55,8 @@ class House:
         play = Play(founding=None)
         play.seconds = int(time.time())
         opened = play.act("ledger.opened", by="governance", body=charter(**changes))
-        writer = Writer.open(SqlStore.create(folder.store), ORIGIN, SystemClock(), FolderKeyring(folder.keys))
+        at_the_play = SetClock(opened.time)  # the charter's state holds the time of its entry
+        writer = Writer.open(SqlStore.create(folder.store), ORIGIN, at_the_play, FolderKeyring(folder.keys))
         outcome = writer.append([receive(opened.sent)])[0]
         writer.close()
         assert isinstance(outcome, Admitted)

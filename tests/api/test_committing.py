@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,9 @@ from ledger.store.sql import SqlStore
 from tests.api.house import JOSE, House, TestClient
 from tests.api.running import client_of, running
 from tests.cast import CAST, actor, seed
+from tests.waiting import eventually
 
 SOON = 0.05
-WAIT_S = 20.0
 
 
 def with_key(house: House, name: str = "service", file: str = "service.key") -> House:
@@ -43,13 +42,6 @@ def stand(house: House) -> Stand:
 
 def committed(house: House) -> Committed:
     return stand(house).committed
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def check(house: House) -> None:

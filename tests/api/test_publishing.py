@@ -19,8 +19,7 @@ from ledger.publish.folder import FolderTarget
 from tests.api.house import House
 from tests.api.running import client_of, running
 from tests.ledger.publish import outside
-
-WAIT_S = 15.0
+from tests.waiting import WAIT_S, eventually
 
 
 def get_of(house: House) -> outside.Get:
@@ -36,13 +35,6 @@ def get_of(house: House) -> outside.Get:
 def size_of(house: House) -> int:
     """The published size, whose files must all be there; 0 if nothing is published."""
     return outside.audit(get_of(house))[0] if get_of(house)("checkpoint") else 0
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -137,6 +129,7 @@ def test_a_process_that_dies_is_replaced(house: House, workers: int) -> None:
 
 
 async def until(holds: Callable[[], bool]) -> None:
+    """``eventually``, on a loop that goes on."""
     end = time.monotonic() + WAIT_S
     while not holds():
         assert time.monotonic() < end

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -23,16 +21,9 @@ from tests.api.house import House
 from tests.api.running import client_of, running
 from tests.cast import LOG, ORIGIN, seed
 from tests.scripts.house import spoken
+from tests.waiting import eventually
 
-WAIT_S = 20.0
 SECOND = cosigner_with(ORIGIN, SigningKey.from_seed("Ed25519", seed("log"))).verifier
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def policy_of(url: str) -> bytes:

@@ -21,8 +21,8 @@ BATCH = 500
 class SetClock:
     """Shows what it is set to."""
 
-    def __init__(self) -> None:
-        self.time = 0
+    def __init__(self, time: int = 0) -> None:
+        self.time = time
 
     def wall(self) -> int:
         return self.time

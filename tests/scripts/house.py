@@ -24,7 +24,10 @@ import orjson
 from typer.testing import CliRunner, Result
 
 import scripts.main
+from ledger.audit import open_folder
+from ledger.pack.evidence import size_of
 from scripts.command import app
+from tests.waiting import eventually
 
 assert scripts.main  # imported for the commands
 
@@ -85,6 +88,16 @@ def served(folder: Path) -> Iterator[str]:
         yield url
         service.terminate()
         service.wait(20)
+
+
+def checkpoint_covers(folder: Path, size: int) -> None:
+    """Wait until the folder's checkpoint covers so many entries: it follows the service within a second."""
+
+    def covers() -> bool:
+        with open_folder(folder) as source:
+            return source.checkpoint is not None and size_of(source.checkpoint) >= size
+
+    eventually(covers, "the checkpoint file stays behind")
 
 
 class Hands:

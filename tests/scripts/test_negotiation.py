@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
 from tests.scripts.house import Hands
+from tests.waiting import eventually
 
 WAIT = ("--wait", "--timeout", "30")
 
@@ -37,14 +36,6 @@ def state_of(hands: Hands, agreement: str) -> str:
     return str(hands.json("show", agreement)["state"]["state"])
 
 
-def wait_for(what: Callable[[], bool]) -> None:
-    """Let the other side get there."""
-    deadline = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
@@ -67,7 +58,7 @@ def test_both_sides_wait_and_the_licence_is_in_force(hands: Hands, offer: str) -
 
 def test_a_request_that_waits_signs_verified_by_itself(hands: Hands, offer: str) -> None:
     consumer = hands.start("request", offer, "--json", *WAIT, by="partner")
-    wait_for(lambda: hands.json("history", offer)[0]["kind"] == "agreement.requested")
+    eventually(lambda: hands.json("history", offer)[0]["kind"] == "agreement.requested")
     agreement = hands.json("history", offer)[0]["subject"]
     provider = hands.start("agree", agreement, *WAIT, by="factory")
     assert ended(provider)[0] == 0
@@ -80,7 +71,7 @@ def test_a_request_that_waits_signs_verified_by_itself(hands: Hands, offer: str)
 def test_counter_and_accept_lead_to_the_countered_price(hands: Hands, offer: str) -> None:
     agreement = request(hands, offer, "--price", "80.00 EUR")
     provider = hands.start("counter", agreement, "--price", "90.00 EUR", *WAIT, by="factory")
-    wait_for(lambda: state_of(hands, agreement) == "OFFERED")
+    eventually(lambda: state_of(hands, agreement) == "OFFERED")
     assert "agreement.accepted" in hands.done("accept", agreement, *WAIT, by="partner")
     assert ended(provider)[0] == 0
     shown = hands.json("show", agreement)["state"]
