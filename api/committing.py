@@ -30,7 +30,7 @@ from identity.keys import SigningKey, read_key
 from ledger.circulation.state import StateCommitted
 from ledger.commitment import Pass, Stand, bring_up
 from ledger.errors import Problem, Unavailable, declare
-from ledger.log.chain import link_of
+from ledger.log.chain import audience_of
 from ledger.store.files import Folder
 from ledger.store.sql import SqlStore
 
@@ -90,10 +90,9 @@ def service_key(folder: Folder, did: str) -> SigningKey:
 def signed(made: Pass, key: SigningKey) -> bytes:
     """The commitment to what the map was brought up to."""
     stand = made.stand
-    origin = stand.origin
     return sign_statement(
         key,
-        audience=f"{origin}#{b64encode(link_of(stand.head.first))}",
+        audience=audience_of(stand.origin, stand.head.first),
         kind=StateCommitted.NAME,
         body={"size": made.head.size, "root": b64encode(made.head.root)},
         sub=stand.state.id,

@@ -31,7 +31,7 @@ from identity.note import parse_vkey
 from identity.token import NUMBER_BYTES
 from ledger.circulation.charter import Ledger
 from ledger.errors import Unavailable
-from ledger.log.chain import link_of, parse_entry
+from ledger.log.chain import audience_of, parse_entry
 from ledger.log.checkpoint import SignedHead
 from ledger.log.cosignature import with_cosignatures
 from ledger.prove import Prover
@@ -71,7 +71,7 @@ class Service:
         self.intake = Intake(writer, self.verifiers, self.signers, self.metrics, *queue, settings.batch)
         first = reader.entry(0)
         self.origin = parse_entry(first).origin
-        self.audience = f"{self.origin}#{b64encode(link_of(first))}"
+        self.audience = audience_of(self.origin, first)
         self.members = Members(reader, self.audience, b64encode(secrets.token_bytes(NUMBER_BYTES)), time.time)
         self.subject = accept(parse_entry(first).statement).opened["ledger"]
         self._folder = folder

@@ -49,8 +49,8 @@ from ledger.mirror import MirrorSource, is_published, open_published
 from ledger.store.files import Folder
 from scripts.command import check_free, command, tell_of
 from scripts.options import Json, ReaderKey
-from scripts.output import bar, print_json, print_note
-from scripts.session import session
+from scripts.output import counting, print_json, print_note
+from scripts.session import is_address, session
 
 Q = ParamSpec("Q")
 A = TypeVar("A")
@@ -92,11 +92,7 @@ def audit(
     if evidence is not None:
         check_free(evidence)
     count = max(1, (os.cpu_count() or 2) - 1) if workers is None else workers
-    with Workers(count) as helpers, bar("auditing", None) as progress:
-
-        def show(done: int, total: int) -> None:
-            progress.update(progress.task_ids[0], completed=done, total=total)
-
+    with Workers(count) as helpers, counting("auditing") as show:
         asked = EMPTY if policy is None else parse_policy(policy.read_bytes())
         replay = Replay()
         verdict = _judge(source, key, helpers, [file.read_bytes() for file in known or []], asked, show, replay)
@@ -141,7 +137,7 @@ def export(
 @contextmanager
 def open_source(named: str, key: Path | None = None) -> Iterator[Source]:
     """The source of this name. ``key``: file of a member's key, for a service that asks for one. Raises ``Problem``."""
-    if _is_address(named):
+    if is_address(named):
         with session(named, reader=key) as at:
             source = _remote(at.client)
             open_checkpoint(
@@ -176,7 +172,7 @@ def _judge(
         try:
             source = stack.enter_context(open_source(named, key))
         except (Corrupt, Malformed) as wrong:
-            if _is_address(named):
+            if is_address(named):
                 raise
             return unreadable(wrong)
         try:
@@ -189,10 +185,6 @@ def _judge(
 def _predecessor(replay: Replay) -> PredecessorState | None:
     """The ledger that the charter names as the one it goes on from."""
     return cast(Ledger, replay.world.charter).succeeds if replay.world.has_charter else None
-
-
-def _is_address(named: str) -> bool:
-    return named.startswith(("http://", "https://"))
 
 
 def _remote(client: Client) -> RemoteSource:

@@ -21,6 +21,7 @@ from typing import Any
 from identity.canonical import b64encode, encode
 from identity.errors import declare
 from scripts.command import Halted
+from scripts.files import keep
 
 declare(
     "halted",
@@ -102,10 +103,7 @@ def write_manifest(folder: Path, manifest: bytes) -> Path:
         if path.read_bytes() != manifest:
             raise Halted("manifest_exists", f"{path} is the manifest of other content")
         return path
-    with path.open("xb") as file:
-        file.write(manifest)
-        file.flush()
-        os.fsync(file.fileno())
+    keep(path, manifest)
     return path
 
 

@@ -38,7 +38,7 @@ from ledger.log.policy import EMPTY, Policy, parse_policy
 from ledger.values import type_of
 from scripts.command import Halted, command, tell
 from scripts.options import Json, ReaderKey
-from scripts.output import bar, is_for_programs, print_json, print_note, printable
+from scripts.output import counting, is_for_programs, print_json, print_note, printable
 from scripts.session import load_key
 from scripts.trust import Home, meet
 
@@ -151,11 +151,7 @@ def _opened(
 ) -> Iterator[Follower]:
     from ledger.follow.follower import Follower
 
-    with bar("following", None) as progress:
-
-        def show(done: int, total: int) -> None:
-            progress.update(progress.task_ids[0], completed=done, total=total)
-
+    with counting("following") as show:
         follower = Follower(
             folder, read, trusted, watched, lambda: int(time.time()), time.sleep, told, workers, progress=show
         )

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +25,7 @@ from ledger.log.merkle import EMPTY_ROOT, Frontier, Growth, consistency_proof, l
 from ledger.log.receipt import parse_receipt
 from scripts.audit import open_source
 from scripts.command import check_free, command
+from scripts.files import keep
 from scripts.options import Json
 from scripts.proofs import Asked
 from scripts.proofs.fork import judge
@@ -61,10 +61,7 @@ def fork(
     check_free(out)
     data = format_fork(_evidence(first.read_bytes(), second.read_bytes(), source))
     judge(data, Asked(out, policy, json=json))
-    with out.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    keep(out, data)
 
 
 def _evidence(first: bytes, second: bytes, source: str | None) -> Fork:

@@ -7,7 +7,7 @@ writes JSON to both: to stderr a line for each note (``{"note":…}``) and for t
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from shutil import get_terminal_size
@@ -141,6 +141,13 @@ def bar(what: str, total: int | None, *, in_bytes: bool = False) -> Iterator[Pro
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         progress.add_task(what, total=total)
         yield progress
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar, and what moves it: told how many are done, and of how many."""
+    with bar(what, None) as progress:
+        yield lambda done, total: progress.update(progress.task_ids[0], completed=done, total=total)
 
 
 def _show_object(value: dict[str, Any]) -> str:

@@ -9,7 +9,6 @@ with a statement as it was sent, for those who hold one. A value that was shown 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,10 +37,11 @@ from ledger.publish import PUBLIC
 from ledger.store.files import Folder
 from scripts.audit import open_source
 from scripts.command import Halted, check_free, command
+from scripts.files import keep
 from scripts.options import LOCAL, Json, LedgerUrl, ReaderKey
 from scripts.output import print_json, print_note, print_pairs
 from scripts.proofs.pack import members, tell_remarks, tell_verdict
-from scripts.session import index_named, session
+from scripts.session import index_named, is_address, session
 
 HISTORY_PAGE = 100
 
@@ -108,7 +108,7 @@ def pack(
         if judged.word == "diverged":
             print_note("no pack is written; evidence is made by cadastre fork CHECKPOINT CHECKPOINT --source SOURCE")
         raise typer.Exit(1)
-    _keep(out, format_page(data))
+    keep(out, format_page(data))
     _print(made, judged, out, json)
     if not judged.proven:
         tell_verdict(judged)
@@ -127,13 +127,6 @@ def _print(made: Pack, judged: Judged, out: Path, json: bool) -> None:
         print_note(f"private values in it: {values}; whoever has the file can read them")
     tell_remarks(judged)
     print(judged.line())
-
-
-def _keep(path: Path, page: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(page)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _selection(chosen: Sequence[str]) -> Shown:
@@ -159,7 +152,7 @@ def _evidence(
     source: str | None, ledger: str, key: Path | None, what: str
 ) -> Iterator[tuple[Evidence, Sequence[Verifier], int]]:
     """What the pack is put together from, the log keys by which it is known, if by any, and the index of the entry."""
-    if source is None or source.startswith(("http://", "https://")):
+    if source is None or is_address(source):
         with session(source or ledger, reader=key) as at:
             index = at.index_of(what)
             yield ClientEvidence(at.client, parse_receipt(at.client.receipt(index)).checkpoint), at.verifiers, index

@@ -7,7 +7,6 @@ length, and of older sizes whose map was made again by ``cadastre rebuild DIR --
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from ledger.errors import Absent, Unavailable
 from ledger.log.checkpoint import SignedHead, parse_checkpoint
 from ledger.log.stateproof import Listing
 from scripts.command import check_free, command
+from scripts.files import keep
 from scripts.options import LOCAL, Json, LedgerUrl, ReaderKey
 from scripts.proofs.state import Proven, print_state
 from scripts.proofs.state import prove as open_proof
@@ -58,10 +58,7 @@ def prove(
     else:
         with session(ledger, reader=key) as at:
             data, proven = _proven(at.client.state_proof, at.verifiers, what, lookup, at_size)
-    with out.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    keep(out, data)
     print_state(proven, json, file=str(out))
 
 

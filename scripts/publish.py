@@ -22,7 +22,7 @@ from ledger.publish.prune import prune as prune_folder
 from ledger.store.files import Folder
 from scripts.command import command, tell
 from scripts.options import Json
-from scripts.output import bar, print_json, print_note
+from scripts.output import counting, print_json, print_note
 
 
 @command()
@@ -87,11 +87,7 @@ def _go_on(
 
 
 def _pass(directory: Path, target: Target, entries: bool | None, whole: bool) -> Published:
-    with bar("publishing", None) as progress:
-
-        def show(done: int, total: int) -> None:
-            progress.update(progress.task_ids[0], completed=done, total=total)
-
+    with counting("publishing") as show:
         cosign = FolderKeyring(Folder.open(directory).keys).cosign
         return publish_folder(directory, target, entries=entries, whole=whole, cosign=cosign, progress=show)
 

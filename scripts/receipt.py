@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from ledger.log.cose import open_cose_receipt
 from scripts.command import check_free, command
+from scripts.files import keep
 from scripts.options import LOCAL, Json, LedgerUrl, ReaderKey
 from scripts.proofs.cose import entry_beside
 from scripts.proofs.receipt import Proven, print_proven, prove
@@ -42,12 +42,5 @@ def receipt(
             files[out] = at.client.receipt(index)
             proven = prove(files[out], at.verifiers)
     for path, data in reversed(files.items()):
-        _keep(path, data)
+        keep(path, data)
     print_proven(proven, json, file=str(out))
-
-
-def _keep(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

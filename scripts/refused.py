@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +13,7 @@ import typer
 from identity.disclosure import split
 from identity.errors import Malformed, Problem, Unverifiable, declare
 from ledger.log.refusal import parse_refusal_file
+from scripts.files import keep
 from scripts.output import is_for_programs
 
 declare(
@@ -75,8 +75,5 @@ def keep_refusal(error: Problem, line: int | None = None) -> str | None:
         return None if file is None else "the ledger signed no refusal: nothing was kept"
     if file is None:  # programs are told all of it (``command``)
         return None if is_for_programs() else "the ledger signed for this refusal; to keep that: --refusal FILE"
-    with file.open("xb") as kept:
-        kept.write(signed)
-        kept.flush()
-        os.fsync(kept.fileno())
+    keep(file, signed)
     return f"kept in {file}; was it lawful? cadastre verify {file} --source SOURCE"

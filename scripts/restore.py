@@ -35,6 +35,7 @@ from scripts.audit import open_source
 from scripts.command import Halted, command
 from scripts.options import Json
 from scripts.output import bar, print_json, print_note, print_pairs
+from scripts.session import is_address
 
 if TYPE_CHECKING:
     from ledger.restore import Known
@@ -210,7 +211,7 @@ def _shown(origin: str, settings: Settings, verifiers: list[Verifier]) -> list[K
 @contextmanager
 def _opened(named: str) -> Iterator[Source]:
     """The source of this name. What is at an address is read as a published log, which a service shows as well."""
-    if named.startswith(("http://", "https://")):
+    if is_address(named):
         from api.outside import published_at
 
         with published_at(named) as published:

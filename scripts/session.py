@@ -121,6 +121,11 @@ class Session:
         return open_receipt(receipt, self.verifiers)[0]
 
 
+def is_address(named: str) -> bool:
+    """Whether a source is named by its address, and is no file or folder."""
+    return named.startswith(("http://", "https://"))
+
+
 def index_named(what: str) -> int | None:
     """The index in INDEX|ID; None for the id of a subject, or a DID. Raises ``BadParameter`` for anything else."""
     if what.isascii() and what.isdecimal() and len(what) < 17:

@@ -22,12 +22,12 @@ from ledger.audit import Workers
 from ledger.audit import audit as judge
 from ledger.audit.replay import Replay
 from ledger.circulation.charter import PredecessorState
-from ledger.log.chain import link_of
+from ledger.log.chain import audience_of
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.policy import check_witnessed, parse_policy
 from scripts.audit import open_source
 from scripts.command import Halted
-from scripts.output import bar, print_note
+from scripts.output import counting, print_note
 from scripts.trust import Home
 
 declare(
@@ -59,20 +59,16 @@ def predecessor(named: str, policy: Path | None = None) -> Predecessor:
     opening its checkpoint raises) where it is not what is known of it, and what opening the source raises.
     """
     replay = Replay()
-    with Workers(max(1, (os.cpu_count() or 2) - 1)) as helpers, bar("auditing", None) as progress:
-
-        def show(done: int, total: int) -> None:
-            progress.update(progress.task_ids[0], completed=done, total=total)
-
-        with open_source(named) as source:
-            verdict = judge(source, helpers, progress=show, replay=replay)
-            note, first = source.checkpoint, source.entry(0)
+    helping = Workers(max(1, (os.cpu_count() or 2) - 1))
+    with helping as helpers, counting("auditing") as show, open_source(named) as source:
+        verdict = judge(source, helpers, progress=show, replay=replay)
+        note, first = source.checkpoint, source.entry(0)
     if not verdict.proven:
         raise Halted("predecessor_disproven", verdict.line())
     if note is None or first is None:
         raise Halted("predecessor_unsigned", named)
     signed = parse_checkpoint(parse_note(note).text)  # the audit has seen who signed it
-    charter = f"{signed.origin}#{b64encode(link_of(first))}"
+    charter = audience_of(signed.origin, first)
     known = _compare(note, signed, charter) if policy is None else _hold_to(policy, note, signed)
     if not known:
         print_note(
@@ -96,10 +92,7 @@ def _hold_to(file: Path, note: bytes, signed: Checkpoint) -> bool:
 def _compare(note: bytes, signed: Checkpoint, charter: str) -> bool:
     """Whether this machine knows anything of it, which then fits."""
     home = Home.here()
-    charters = [audience for audience in home.charters() if audience.rpartition("#")[0] == signed.origin]
-    if charters:
-        if charter not in charters:
-            raise Unverifiable("charter_changed", f"shown {charter}, known {charters[0]}")
+    if home.check_charter(signed.origin, charter):
         return True
     keys = home.verifiers(signed.origin)
     if keys:

@@ -15,17 +15,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 
 from api.client import Client, Ledger
-from identity.canonical import b64encode
 from identity.errors import Unverifiable, declare
 from identity.note import Verifier, format_vkey, parse_vkey
 from ledger.circulation.charter import LedgerAmended, LedgerOpened
-from ledger.log.chain import parse_entry
+from ledger.log.chain import audience_of, parse_entry
 from ledger.log.checkpoint import open_checkpoint
 from ledger.log.policy import EMPTY, Policy, parse_policy
 from scripts.signed import read_verified
@@ -76,6 +74,10 @@ class Home:
         """The audiences of the ledgers met: ``<origin>#<base64url SHA-256 of entry 0>``."""
         return self._charters.read_text("utf-8").split() if self._charters.exists() else []
 
+    def check_charter(self, origin: str, audience: str) -> bool:
+        """:func:`check_charter` of the ledgers met."""
+        return check_charter(self.charters(), origin, audience)
+
     def add_log(self, verifier: Verifier, url: str) -> None:
         """Trust a log key from here on, as the one in force."""
         if not self.policy.exists():
@@ -104,6 +106,17 @@ quorum none
 """
 
 
+def check_charter(charters: Sequence[str], origin: str, audience: str) -> bool:
+    """Whether the ledger of this name was met, with this charter then. Raises ``Unverifiable``: ``charter_changed``.
+
+    ``audience`` is what binds the charter shown (``ledger.log.chain.audience_of``), ``charters`` those of ledgers met.
+    """
+    met = [known for known in charters if known.rpartition("#")[0] == origin]
+    if met and audience not in met:
+        raise Unverifiable("charter_changed", f"shown {audience}, known {met[0]}")
+    return bool(met)
+
+
 def meet(home: Home, client: Client) -> tuple[list[Verifier], str | None]:
     """The keys by which this ledger's proofs are checked, and what a person should be told, if anything.
 
@@ -115,33 +128,31 @@ def meet(home: Home, client: Client) -> tuple[list[Verifier], str | None]:
         raise Unverifiable("log_key_changed", f"the ledger {shown.origin} shows a key of {verifier.name}")
     with home.lock():
         known = home.verifiers(shown.origin)
-        charters = [audience for audience in home.charters() if audience.rpartition("#")[0] == shown.origin]
-        if charters and shown.audience not in charters:
-            raise Unverifiable("charter_changed", f"shown {shown.audience}, known {charters[0]}")
+        met = home.check_charter(shown.origin, shown.audience)
         if known[-1:] == [verifier]:
-            if not charters:
+            if not met:
                 home.add_charter(shown.audience)
             return known, None
         if known:
-            _check_succession(client, shown, known, charters)
+            _check_succession(client, shown, known, met)
         open_checkpoint(client.checkpoint(), [verifier])
         home.add_log(verifier, client.url)
-        if not charters:
+        if not met:
             home.add_charter(shown.audience)
     told = "replaced its log key by act of its charter; the key" if known else "met for the first time; its log key"
     return [*known, verifier], f"{shown.origin}: {told} was added to {home.policy}"
 
 
-def _check_succession(client: Client, shown: Ledger, known: list[Verifier], charters: list[str]) -> None:
+def _check_succession(client: Client, shown: Ledger, known: list[Verifier], met: bool) -> None:
     """The charter's governance has replaced the last key known, step by step, by the one shown.
 
-    Raises ``Unverifiable`` (``log_key_changed``) where it has not, or nobody can tell.
+    ``met``: its charter is known. Raises ``Unverifiable`` (``log_key_changed``) where it has not, or nobody can tell.
     """
     changed = Unverifiable("log_key_changed", f"known {format_vkey(known[-1])}, shown {shown.vkey}")
-    if not charters or shown.vkey in map(format_vkey, known):
+    if not met or shown.vkey in map(format_vkey, known):
         raise changed
     first = client.entry_bytes(0)
-    if shown.audience != f"{shown.origin}#{b64encode(sha256(first).digest())}":
+    if shown.audience != audience_of(shown.origin, first):
         raise changed
     charter = read_verified(parse_entry(first).statement)
     if not isinstance(charter.body, LedgerOpened):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from identity.canonical import b64encode
 from identity.jws import parse, verify
 from identity.note import Verifier, parse_vkey
 from ledger.circulation.charter import LedgerAmended
 from ledger.errors import Problem
-from ledger.log.chain import check_follows, link_of, parse_entry
+from ledger.log.chain import audience_of, check_follows, link_of, parse_entry
 from ledger.log.tile import WIDTH_MAX, Tile
 from ledger.publish.proven import Proven
 from ledger.replica import Replica
@@ -36,9 +35,10 @@ def succeeded_by(replica: Replica, tree: Proven, here: Head, size: int) -> Verif
     of any size: so what follows on what is here is read, and nothing beyond the first that does not. Reads these
     entries once more than taking them in does.
     """
-    charter = replica.charter
+    charter, origin = replica.charter, replica.origin
     assert charter is not None
-    audience = f"{replica.origin}#{b64encode(link_of(here.first))}"
+    assert origin is not None
+    audience = audience_of(origin, here.first)
     found: str | None = None
     previous, link = parse_entry(here.last), link_of(here.last)
     for data in _entries(tree, here.size, size):

@@ -20,6 +20,7 @@ from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
 from hashlib import sha256
 
+from identity.canonical import b64encode
 from identity.errors import Malformed, Unverifiable, declare
 
 ENTRY_BYTES_MAX = 65_535
@@ -98,6 +99,11 @@ def parse_entry(data: bytes) -> Entry:
 def link_of(data: bytes) -> bytes:
     """The link that the next entry carries: SHA-256 of the bytes of this one."""
     return sha256(data).digest()
+
+
+def audience_of(origin: str, first: bytes) -> str:
+    """What statements are addressed to: ``<origin>#<base64url SHA-256 of entry 0>``, this ledger and no namesake."""
+    return f"{origin}#{b64encode(link_of(first))}"
 
 
 def check_follows(entry: Entry, previous: Entry | None, link: bytes) -> None:

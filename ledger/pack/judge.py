@@ -25,7 +25,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 from identity import disclosure, jws
@@ -36,7 +35,7 @@ from ledger.audit.verdict import Finding, Word
 from ledger.circulation.charter import LedgerAmended, LedgerOpened, Limits
 from ledger.circulation.party import PartyJoined
 from ledger.errors import Malformed, Problem, Unavailable, Unverifiable, declare
-from ledger.log.chain import Entry, link_of, parse_entry
+from ledger.log.chain import Entry, audience_of, link_of, parse_entry
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.log.cosignature import Seen, cosignatures
 from ledger.log.merkle import EMPTY_ROOT, check_inclusion, leaf_hash
@@ -397,4 +396,4 @@ def _disclosed(claims: dict[str, Any], piece: Piece) -> dict[str, Any]:
 def digest_of_charter(judged: Judged) -> str:
     """``<origin>#<base64url SHA-256 of entry 0>``: the ledger that every statement of the pack names."""
     assert judged.pack is not None
-    return f"{judged.pack.origin}#{b64url(sha256(judged.pack.pieces[0].entry).digest())}"
+    return audience_of(judged.pack.origin, judged.pack.pieces[0].entry)

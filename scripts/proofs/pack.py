@@ -12,7 +12,7 @@ from base64 import b64encode
 
 import typer
 
-from ledger.errors import CATALOGUE, Unverifiable
+from ledger.errors import CATALOGUE
 from ledger.pack.judge import Act, Judged, digest_of_charter
 from ledger.pack.judge import judge as judge_data
 from ledger.pack.page import is_ours, is_page, parse_page
@@ -59,9 +59,7 @@ def _check_met(judged: Judged, asked: Asked) -> None:
     charter = digest_of_charter(judged)
     origin = charter.rpartition("#")[0]
     asked.log_keys(origin)
-    met = [audience for audience in Home.here().charters() if audience.rpartition("#")[0] == origin]
-    if met and charter not in met:
-        raise Unverifiable("charter_changed", f"shown {charter}, known {met[0]}")
+    Home.here().check_charter(origin, charter)
 
 
 def tell_remarks(judged: Judged) -> None:

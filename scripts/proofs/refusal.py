@@ -16,15 +16,14 @@ from __future__ import annotations
 import os
 import time
 
-from identity.canonical import b64encode
 from identity.errors import Unverifiable, declare
 from ledger.audit import Source, Workers
 from ledger.audit.refusal import Lawful, check_lawful
 from ledger.errors import Problem, Unavailable
-from ledger.log.chain import link_of
+from ledger.log.chain import audience_of
 from ledger.log.checkpoint import open_checkpoint
 from ledger.log.refusal import FILE, RefusalFile, parse_refusal_file
-from scripts.output import bar, print_json, print_note, print_pairs
+from scripts.output import counting, print_json, print_note, print_pairs
 from scripts.proofs import Asked
 from scripts.times import show_micros
 from scripts.trust import Home
@@ -58,11 +57,7 @@ def judge(data: bytes, asked: Asked) -> None:
 
 
 def _judge(file: RefusalFile, source: Source, helpers: Workers, asked: Asked) -> Lawful:
-    with bar("replaying", None) as progress:
-
-        def show(done: int, total: int) -> None:
-            progress.update(progress.task_ids[0], completed=done, total=total)
-
+    with counting("replaying") as show:
         now = time.time_ns() // 1_000
         return check_lawful(file, source, helpers, now, policy=asked.trusted(), progress=show)
 
@@ -76,10 +71,9 @@ def _check_known(origin: str, source: Source, asked: Asked) -> None:
     if keys and source.checkpoint is not None:
         open_checkpoint(source.checkpoint, keys)
     first = source.entry(0)
-    shown = f"{origin}#{b64encode(link_of(first or b''))}"
-    charters = [audience for audience in Home.here().charters() if audience.rpartition("#")[0] == origin]
-    if asked.policy is None and charters and shown not in charters:
-        raise Unverifiable("charter_changed", f"shown {shown}, known {charters[0]}")
+    shown = audience_of(origin, first or b"")
+    if asked.policy is None:
+        Home.here().check_charter(origin, shown)
     if not keys:
         print_note(f"no log key of {origin} is known here; the charter of this log is {shown}")
 

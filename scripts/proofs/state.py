@@ -25,12 +25,12 @@ from typing import Any
 
 import orjson
 
-from identity.canonical import b64decode, b64encode
+from identity.canonical import b64decode
 from identity.errors import Unverifiable, declare
 from identity.note import Verifier
 from ledger.circulation.charter import LedgerAmended, LedgerOpened
 from ledger.circulation.state import StateCommitted
-from ledger.log.chain import Entry, link_of, parse_entry
+from ledger.log.chain import Entry, audience_of, parse_entry
 from ledger.log.checkpoint import Checkpoint
 from ledger.log.cosignature import Seen
 from ledger.log.policy import check_witnessed
@@ -42,7 +42,7 @@ from scripts.output import print_json, print_pairs, printable
 from scripts.proofs import Asked
 from scripts.signed import read_verified
 from scripts.times import show_micros, show_seconds
-from scripts.trust import Home
+from scripts.trust import Home, check_charter
 
 declare(
     "unverifiable",
@@ -98,12 +98,11 @@ def _service_key(receipts: Sequence[Receipt], charters: Sequence[str]) -> tuple[
     first, *amendments = receipts
     entry = parse_entry(first.entry)
     charter = read_verified(entry.statement)
-    audience = f"{entry.origin}#{b64encode(link_of(first.entry))}"
+    audience = audience_of(entry.origin, first.entry)
     body = charter.body
     if entry.index != 0 or not isinstance(body, LedgerOpened) or charter.claims.iss != body.governance:
         raise Unverifiable("commitment_unfounded", "the second entry is not the charter")
-    if any(known.rpartition("#")[0] == entry.origin for known in charters) and audience not in charters:
-        raise Unverifiable("charter_changed", f"shown {audience}")
+    check_charter(charters, entry.origin, audience)
     key, last = body.service, 0
     for receipt in amendments:
         amended = read_verified(parse_entry(receipt.entry).statement)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from pathlib import Path
 
 import orjson
@@ -21,7 +19,7 @@ from ledger.statement import receive
 from scripts.refused import check_refusal
 from tests.cast import ORIGIN as CAST_ORIGIN
 from tests.cast import REFUSING, Play, seed
-from tests.scripts.house import ORIGIN, Hands, found, run
+from tests.scripts.house import ORIGIN, Hands, checkpoint_covers, found, run
 
 
 @pytest.fixture(autouse=True)
@@ -43,38 +41,8 @@ def kept(own_hands: Hands, folder: Path, tmp_path_factory: pytest.TempPathFactor
     said = own_hands.refused("party_known", "join", "--name", "Twice", "--refusal", file, by="twice")
     assert f"cadastre verify {file} --source SOURCE" in said
     own_hands.join("another")
-    wait_for(folder, 3)
+    checkpoint_covers(folder, 3)
     return file
-
-
-def wait_for(folder: Path, size: int) -> None:
-    """Until the folder's checkpoint covers so many entries: it follows the service within a second."""
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        with open_folder(folder) as source:
-            if source.checkpoint is not None and int(source.checkpoint.split(b"\n")[1]) >= size:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the checkpoint file stays behind")
-
-
-def test_a_refusal_is_proven_lawful_by_folder_address_bundle_and_published_log(
-    own_hands: Hands, kept: Path, folder: Path, tmp_path: Path
-) -> None:
-    bundle = tmp_path / "bundle"
-    own_hands.done("export", folder, bundle)
-    own_hands.done("publish", folder, "--to", tmp_path / "public")
-    for source in (folder, own_hands.url, bundle, tmp_path / "public"):
-        said = own_hands.done("verify", kept, "--source", source)
-        assert f"lawful: party_known refused at size 2 of {ORIGIN}" in said
-        assert "kind     party.joined" in said
-        assert f"refused  by {ORIGIN}, " in said
-        assert "stated   by did:key:" in said
-        assert "signed" not in said
-        assert not re.search(r"^ *detail( *-)?$", said, re.MULTILINE)
-    shown = orjson.loads(own_hands.done("verify", kept, "--source", folder, "--json"))
-    assert (shown["proven"], shown["verdict"], shown["code"]) == (True, "lawful", "party_known")
-    assert shown["log"]["verdict"] == "consistent"
 
 
 def test_without_the_log_nothing_is_said(own_hands: Hands, kept: Path, folder: Path, tmp_path: Path) -> None:
@@ -183,7 +151,7 @@ def test_a_full_disk_does_not_hide_why_the_act_was_refused(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("scripts.refused.os.fsync", full)
+    monkeypatch.setattr("scripts.files.os.fsync", full)
     said = own_hands.refused("party_known", "join", "--name", "T", "--refusal", tmp_path / "file", by="twice")
     assert "the signed refusal could not be kept: No space left on device" in said
 
