@@ -36,6 +36,7 @@ from ledger.publish.proven import Log, Proven
 from ledger.statement import accept
 from ledger.store import Store
 from ledger.store.files import Folder
+from ledger.store.heads import last_signed
 
 __all__ = ["PUBLIC", "Progress", "Published", "Target", "charter_of", "plan", "publish", "publish_folder", "target_at"]
 
@@ -266,7 +267,7 @@ def publish_folder(
     from ledger.store.sql import SqlStore  # imported here: whoever publishes from elsewhere needs none
 
     folder = Folder.open(directory)
-    signed = note or folder.read_checkpoint()  # before the store: so the store is never the older one
+    signed = note or last_signed(folder)  # before the store: so the store is never the older one
     if signed is None:
         raise Unavailable("publish_unsigned", f"{folder.checkpoint} is not there")
     with SqlStore.snapshot(folder.store) as store:

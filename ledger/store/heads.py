@@ -23,7 +23,7 @@ from identity.errors import Problem
 from identity.note import parse_note
 from ledger.errors import Corrupt, Unavailable, declare
 from ledger.log.checkpoint import parse_checkpoint
-from ledger.store.files import sync
+from ledger.store.files import Folder, sync
 
 SLOT = 8_192  # bytes
 _MAGIC = b"cadastre/head\n"
@@ -107,6 +107,15 @@ def last_head(path: Path) -> bytes | None:
     Raises ``Corrupt``, and ``OSError`` where it cannot be read.
     """
     return _last_of(_slots_in(path.read_bytes(), path)) if path.exists() else None
+
+
+def last_signed(folder: Folder) -> bytes | None:
+    """The last checkpoint that is known in a ledger's folder: its checkpoint file lags behind its record of heads.
+
+    Raises what :func:`last_head` raises, and ``Malformed`` for a checkpoint file that holds none.
+    """
+    known = [note for note in (folder.read_checkpoint(), last_head(folder.heads)) if note is not None]
+    return max(known, key=_size_of, default=None)
 
 
 def _last_of(slots: list[bytes | None]) -> bytes | None:

@@ -10,7 +10,8 @@ import pytest
 
 from ledger.errors import Corrupt, Unavailable
 from ledger.log.checkpoint import Checkpoint, sign_checkpoint
-from ledger.store.heads import NOTE_MAX, SLOT, Heads, last_head
+from ledger.store.files import Folder
+from ledger.store.heads import NOTE_MAX, SLOT, Heads, last_head, last_signed
 from tests.cast import LOG, ORIGIN
 
 NOTES = [sign_checkpoint(Checkpoint(ORIGIN, size, bytes([size]) * 32), LOG) for size in range(8)]
@@ -117,3 +118,18 @@ def test_a_record_is_of_one_writer(tmp_path: Path) -> None:
         assert last_head(tmp_path / "heads") == NOTES[1]
     assert last_head(tmp_path / "no heads") is None
     assert last_in(tmp_path / "heads") == NOTES[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "record", "last"), [(None, None, None), (2, None, 2), (None, 3, 3), (2, 3, 3), (3, 2, 3)]
+)
+def test_the_last_signed_checkpoint_is_the_greater_of_file_and_record(
+    file: int | None, record: int | None, last: int | None, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path)
+    if file is not None:
+        folder.write_checkpoint(NOTES[file])
+    if record is not None:
+        with closing(Heads(folder.heads)) as heads:
+            heads.record(NOTES[record])
+    assert last_signed(folder) == (None if last is None else NOTES[last])
