@@ -8,10 +8,10 @@ ORIGIN ?= localhost/cadastre
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test demo check bench docs load clean
+.PHONY: help install run test demo check bench docs conformance load clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 install: .venv/.installed ## make .venv with the pinned dependencies and the cadastre command
 
@@ -49,5 +49,8 @@ load: install ## three kinds of users against a running ledger (make run), for o
 docs: install ## write docs/kinds.md and docs/refusals.md from the registry
 	$(BIN)/python -m scripts.docs
 
+conformance: install ## suites of others against our credentials; needs node and npm; SUITES=DIR adds those of the W3C
+	$(BIN)/python -m tests.conformance.run $(if $(SUITES),--suites "$(SUITES)")
+
 clean: ## remove the virtual environment and caches; never a ledger
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info build
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .conformance *.egg-info build

@@ -10,6 +10,9 @@ from fastapi import Depends, FastAPI
 from starlette.types import Receive, Scope, Send
 
 from api import (
+    credentials,
+    dids,
+    disclosures,
     entries,
     health,
     kinds,
@@ -72,7 +75,21 @@ def create_app(settings: Settings, service: Service | None = None) -> FastAPI:
         redirect_slashes=False,  # a redirect would lead to whatever host the client named
     )
     problems.install(app)
-    for part in (statements, entries, subjects, proofs, tlog, scitt, kinds, ledger, health, openapi):
+    for part in (
+        statements,
+        entries,
+        disclosures,
+        subjects,
+        proofs,
+        dids,
+        credentials,
+        tlog,
+        scitt,
+        kinds,
+        ledger,
+        health,
+        openapi,
+    ):
         app.include_router(part.router)
     return app
 

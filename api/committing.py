@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -22,7 +21,7 @@ from typing import NamedTuple
 import structlog
 
 from api.client.signing import LIFETIME_S, sign_statement
-from api.process import Beside, Gone
+from api.process import Gone, Kept
 from api.writing import Outcome, Recorded
 from identity.canonical import b64encode
 from identity.did import did_of
@@ -124,7 +123,7 @@ class Committing:
         self._submit = submit
         self._seconds = seconds
         self._apart = apart
-        self._beside: Beside | None = None
+        self._beside = Kept(_committing, directory)
         self._stopping = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -138,11 +137,9 @@ class Committing:
         self._stopping.set()
         if self._running is None:
             return
-        if self._beside is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._beside.pid, signal.SIGKILL)
+        self._beside.kill()
         await self._running
-        await self._let_go()
+        await self._beside.end()
 
     async def _run(self) -> None:
         rest = self._seconds
@@ -178,18 +175,10 @@ class Committing:
         if not self._apart:
             return await asyncio.to_thread(commit_now, self._directory)
         try:
-            if self._beside is None:
-                self._beside = await asyncio.to_thread(Beside.started, _committing, self._directory)
+            await self._beside.start()
             if self._stopping.is_set():
                 return Unavailable("service_stopping")
             answer: Answer = await self._beside.ask(None)
             return answer
         except Gone:
-            await self._let_go()
             return Unavailable("map_failed", "the process that makes the map died")
-
-    async def _let_go(self) -> None:
-        dead, self._beside = self._beside, None
-        if dead is not None:
-            dead.leave()
-            await asyncio.to_thread(dead.end)

@@ -1,8 +1,8 @@
 """What routes ask for, in words: the service, its reader; and who may use a route.
 
 Every route names its policy among its dependencies; a route that names none is denied. ``PUBLIC`` is for everybody,
-``READERS`` for those the charter lets read (``api.members``), ``SIGNERS`` for statements, which bring their own
-signature.
+``READERS`` for those the charter lets read (``api.members``), ``ASKERS`` for members by a token, whoever may read, and
+``SIGNERS`` for statements, which bring their own signature.
 """
 
 from __future__ import annotations
@@ -14,11 +14,16 @@ from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
 
 from api.service import Service
+from identity.token import Token
 from ledger.errors import Unverifiable, declare
 from ledger.read import Reader
 
 declare(
     "unverifiable",
+    token_wanted=(
+        "what is private is shown to those alone who say who they are",
+        "sign a token for the request: cadastre disclose INDEX --as KEY",
+    ),
     route_closed=("this address names nobody who may use it", "report it: it is closed by mistake"),
 )
 
@@ -47,12 +52,22 @@ async def _readers(service: Ledger, request: Request) -> None:
         service.members.spend(await asyncio.to_thread(service.members.verify, said, service.charter))
 
 
+async def _askers(service: Ledger, request: Request) -> Token:
+    """A member by a token that is spent with this request."""
+    said = request.headers.get("Authorization")
+    if said is None:
+        raise Unverifiable("token_wanted")
+    token = await asyncio.to_thread(service.members.verify, said, service.charter)
+    service.members.spend(token)
+    return token
+
+
 async def _signers() -> None:
     """The statement's own signature is asked for, further in."""
 
 
-PUBLIC, READERS, SIGNERS = Depends(_everybody), Depends(_readers), Depends(_signers)
-POLICIES = (PUBLIC, READERS, SIGNERS)
+PUBLIC, READERS, ASKERS, SIGNERS = Depends(_everybody), Depends(_readers), Depends(_askers), Depends(_signers)
+POLICIES = (PUBLIC, READERS, ASKERS, SIGNERS)
 
 
 async def check_policy(request: Request) -> None:

@@ -28,7 +28,7 @@ COUNT_MAX = 1_024
 
 router = APIRouter(tags=["entries"])
 
-Index = Annotated[int, Whole, Path(ge=0, lt=2**53)]
+Index = Annotated[int, Path(ge=0, lt=2**53), Whole]
 Accept = Annotated[str, Header(description=f"`{BYTES}` asks for the bytes")]
 
 
@@ -43,6 +43,9 @@ class Summary(BaseModel):
     kind: Annotated[str, Field(examples=["asset.registered"])]
     subject: Annotated[str, Field(description="what the act is about")]
     issuer: Annotated[str, Field(description="DID of the party whose act it is")]
+    signer: Annotated[str, Field(description="DID whose key signed it: the issuer's, or that of a delegate")]
+    key: Annotated[str, Field(description="Multikey of the key that signed it")]
+    via: Annotated[str | None, Field(description="statement id of the delegation it was signed under")]
 
 
 class Entry(Summary):
@@ -79,6 +82,9 @@ def _read(data: bytes) -> tuple[dict[str, Any], Statement]:
         "kind": claims.kind,
         "subject": claims.sub or next(iter(statement.opened.values())),
         "issuer": claims.iss,
+        "signer": statement.key[0],
+        "key": statement.key[1],
+        "via": claims.via,
     }
     return members, statement
 
@@ -88,8 +94,8 @@ def _read(data: bytes) -> tuple[dict[str, Any], Statement]:
 )
 def entries(
     reader: Reading,
-    start: Annotated[int, Whole, Query(ge=0, lt=2**53, description="index of the first")] = 0,
-    count: Annotated[int, Whole, Query(ge=1, le=COUNT_MAX, description="at most so many")] = 100,
+    start: Annotated[int, Query(ge=0, lt=2**53, description="index of the first"), Whole] = 0,
+    count: Annotated[int, Query(ge=1, le=COUNT_MAX, description="at most so many"), Whole] = 100,
     accept: Accept = "",
 ) -> Any:
     """Entries in order. As bytes: each after its length in two bytes, big-endian (C2SP tlog-tiles entry bundle).

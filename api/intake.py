@@ -133,8 +133,8 @@ class Intake:
         return answer
 
     async def probe(self) -> None:
-        """See whether what kept the writer from appending has passed."""
-        if self._writer.trouble is not None:
+        """See whether what kept the writer from appending, or from erasing, has passed."""
+        if self._writer.trouble is not None or self._writer.delayed:
             async with self._writing:
                 await self._writer.append([])
 

@@ -47,6 +47,7 @@ _STATUS_OF_FAMILY: dict[Family, int] = {
 }
 _STATUS_OF_CODE = {
     "readers_members": 401,
+    "token_wanted": 401,
     "token_malformed": 401,
     "token_unsigned": 401,
     "token_elsewhere": 401,
@@ -129,7 +130,7 @@ def reply_of(problem: Problem) -> Reply:
         wait = problem.wait if isinstance(problem, TooFast) else RETRY_SECONDS
         headers = (("Retry-After", str(max(1, ceil(wait)))),)
     elif status == 401:  # RFC 6750 section 3: of what was wrong with a token more is said than that one is needed
-        error = "" if problem.code == "readers_members" else ' error="invalid_token"'
+        error = "" if problem.code in ("readers_members", "token_wanted") else ' error="invalid_token"'
         headers = (("WWW-Authenticate", f"Bearer{error}"),)
     elif status in (408, 413):
         headers = (("Connection", "close"),)  # the rest of the body is still on its way

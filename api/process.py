@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from typing import Any
 from api import forks
 from api.line import Asking, Gone, Line
 
-__all__ = ["HELD", "Beside", "Gone", "calm", "live"]
+__all__ = ["HELD", "Beside", "Gone", "Kept", "calm", "live"]
 
 Serve = Callable[..., Callable[[Any], Any]]
 """Called once in the process, with the arguments given; what it returns answers each message."""
@@ -82,6 +83,49 @@ class Beside:
             while end.recv(2**16):
                 """It was answering."""
         end.close()
+
+
+class Kept:
+    """A process beside the service that is started when it is needed, and replaced when it has died. ``pid``: if any.
+
+    All of one event loop.
+    """
+
+    def __init__(self, serve: Serve, *arguments: Any) -> None:
+        self._serve = serve, arguments
+        self._beside: Beside | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._beside is None else self._beside.pid
+
+    async def start(self) -> None:
+        """See to it that there is one. Raises what :meth:`Beside.started` raises."""
+        if self._beside is None:
+            serve, arguments = self._serve
+            self._beside = await asyncio.to_thread(Beside.started, serve, *arguments)
+
+    async def ask(self, message: Any) -> Any:
+        """The answer of the one that was started. Raises ``Gone`` if it died, and has let go of it then."""
+        assert self._beside is not None
+        try:
+            return await self._beside.ask(message)
+        except Gone:
+            await self.end()
+            raise
+
+    def kill(self) -> None:
+        """Whatever it is doing."""
+        if self._beside is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self._beside.pid, signal.SIGKILL)
+
+    async def end(self) -> None:
+        """Wait until it has finished what it was doing, and has let go of everything."""
+        ended, self._beside = self._beside, None
+        if ended is not None:
+            ended.leave()
+            await asyncio.to_thread(ended.end)
 
 
 def calm() -> None:

@@ -15,11 +15,16 @@ from ledger.prove import MEMBERS_MAX
 router = APIRouter(tags=["subjects"])
 
 
-@router.get("/v1/subjects/{name}/proof", dependencies=[READERS], response_class=Response, responses=problems(200, TEXT))
+@router.get(
+    "/v1/subjects/{name:path}/proof",  # an alias may have a slash
+    dependencies=[READERS],
+    response_class=Response,
+    responses=problems(200, TEXT),
+)
 def state_proof(
     service: Ledger,
     name: Annotated[str, Path(description="subject id, or of a list what is looked up; for a party also its DID")],
-    at: Annotated[int | None, Whole, Query(ge=1, lt=2**53, description="a size that is committed to")] = None,
+    at: Annotated[int | None, Query(ge=1, lt=2**53, description="a size that is committed to"), Whole] = None,
     lookup: Annotated[str | None, Query(max_length=80, description="a list: `offer.asset`, all offers on it")] = None,
 ) -> Response:
     """The file that proves a subject's state, or its absence, or with `lookup` a whole list, offline.

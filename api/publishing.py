@@ -8,8 +8,6 @@ anywhere, a service that is told to stop gives a long one up.
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -18,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from api.keyring import FolderKeyring
-from api.process import Beside, Gone
+from api.process import Gone, Kept
 from ledger.errors import Corrupt, Problem, Unavailable
 from ledger.publish import PUBLIC, Published, publish_folder
 from ledger.publish.folder import FolderTarget
@@ -91,7 +89,7 @@ class Publishing:
         self._apart = apart
         self._witnessed = witnessed
         self._asking: asyncio.Task[bytes | None] | None = None
-        self._beside: Beside | None = None
+        self._beside = Kept(_publishing, directory)
         self._done = b""  # the note of the last pass that succeeded
         self._pruned = float("-inf")  # when that was done last, by the steady clock
         self._stopping = asyncio.Event()
@@ -114,16 +112,11 @@ class Publishing:
         if late:
             self._give_up()
             await self._running
-        if self._beside is not None:
-            self._beside.leave()
-            await asyncio.to_thread(self._beside.end)
-            self._beside = None
+        await self._beside.end()
 
     def _give_up(self) -> None:
         self._given_up = True
-        if self._beside is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self._beside.pid, signal.SIGKILL)
+        self._beside.kill()
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
@@ -171,15 +164,10 @@ class Publishing:
         if not self._apart:
             return await asyncio.to_thread(publish_now, self._directory, asked, lambda: not self._given_up)
         try:
-            if self._beside is None:
-                self._beside = await asyncio.to_thread(Beside.started, _publishing, self._directory)
+            await self._beside.start()
             if self._given_up:
                 return Unavailable("publish_failed", "given up before its first file: the service stops")
             answer: Answer = await self._beside.ask(asked)
             return answer
         except Gone:
-            dead, self._beside = self._beside, None
-            if dead is not None:
-                dead.leave()
-                await asyncio.to_thread(dead.end)
             return Unavailable("publish_failed", "the process that publishes died")

@@ -15,22 +15,25 @@ from math import inf
 import structlog
 
 from api.anchors import addresses, read_policy, signed
-from api.committing import Committing
+from api.committing import Committing, service_key
 from api.intake import Intake
 from api.keyring import FolderKeyring
 from api.limits import Buckets, Slots
+from api.looks import Looks
 from api.members import Members
 from api.metrics import Metrics
 from api.publishing import Publishing
 from api.settings import Settings
+from api.status import StatusLists
 from api.verifiers import Verifiers
 from api.witnesses import Witnesses
 from api.writing import Apart, Appending, Here
 from identity.canonical import b64encode
+from identity.keys import SigningKey
 from identity.note import parse_vkey
 from identity.token import NUMBER_BYTES
 from ledger.circulation.charter import Ledger
-from ledger.errors import Unavailable
+from ledger.errors import Problem, Unavailable
 from ledger.log.chain import audience_of, parse_entry
 from ledger.log.checkpoint import SignedHead
 from ledger.log.cosignature import with_cosignatures
@@ -73,9 +76,11 @@ class Service:
         self.origin = parse_entry(first).origin
         self.audience = audience_of(self.origin, first)
         self.members = Members(reader, self.audience, b64encode(secrets.token_bytes(NUMBER_BYTES)), time.time)
+        self.looks = Looks(reader.head().size)
         self.subject = accept(parse_entry(first).statement).opened["ledger"]
         self._folder = folder
         self._held = ExitStack()
+        self._service_key: tuple[str, SigningKey | None] | None = None  # of which DID it is, and what is held of it
         self._published = 0  # size of the checkpoint last written to its file
         apart = settings.workers > 0
         self.cosigned: SignedHead | None = None  # the last head that any witness has seen
@@ -92,6 +97,7 @@ class Service:
         )
         self._shelf = Shelf(folder.path)
         self.prover = Prover(reader, self._shelf)
+        self.lists = StatusLists(reader)
         self._stopping = asyncio.Event()
         self._publishing: asyncio.Task[None] | None = None
         self.metrics.watch("cadastre_size_entries", "Entries signed for", lambda: self.head.size)
@@ -134,6 +140,17 @@ class Service:
     def charter(self) -> Ledger:
         """The charter in force at the signed size."""
         return self.writer.charter
+
+    @property
+    def service_key(self) -> SigningKey | None:
+        """The key that signs what the service itself states; None where it is not held here."""
+        did = self.charter.service
+        if self._service_key is None or self._service_key[0] != did:
+            try:
+                self._service_key = did, service_key(self._folder, did)
+            except Problem:
+                self._service_key = did, None
+        return self._service_key[1]
 
     async def start(self) -> None:
         """Begin to take statements in."""

@@ -14,6 +14,7 @@ from api.entries import Summary, summary_of
 from api.numbers import Whole
 from api.openapi import problems
 from api.pages import PAGE_BYTES, STEP, array_of, cut, json_of
+from identity.alias import ALIAS_MAX, check_alias
 from ledger.read import Reader
 from ledger.words import fold
 from ledger.world import Subject as Found
@@ -22,7 +23,7 @@ FIRST = 2**53  # before the first page: above every number
 
 router = APIRouter(tags=["subjects"])
 
-Limit = Annotated[int, Whole, Query(ge=1, le=1_000)]
+Limit = Annotated[int, Query(ge=1, le=1_000), Whole]
 Name = Annotated[str, Field(description="subject id; for a party also its DID")]
 
 
@@ -57,7 +58,7 @@ class Page(BaseModel):
 @router.get("/v1/subjects", dependencies=[READERS], response_model=list[Subject], responses=problems())
 def subjects(
     reader: Reading,
-    after: Annotated[int, Whole, Query(ge=-1, lt=2**53, description="number of the last one known")] = -1,
+    after: Annotated[int, Query(ge=-1, lt=2**53, description="number of the last one known"), Whole] = -1,
     limit: Limit = 100,
 ) -> Response:
     """Subjects in the order they were opened. A page ends early where they are large; after the last it is empty."""
@@ -68,7 +69,7 @@ def subjects(
 def subject(
     reader: Reading,
     name: Name,
-    at: Annotated[int | None, Whole, Query(ge=0, lt=2**53, description="the ledger's size then")] = None,
+    at: Annotated[int | None, Query(ge=0, lt=2**53, description="the ledger's size then"), Whole] = None,
 ) -> SubjectAt:
     """A subject by id, a party also by DID; as it stands, or as it stood when the ledger had `at` entries."""
     size = reader.head().size
@@ -80,7 +81,7 @@ def subject(
 def history(
     reader: Reading,
     name: Name,
-    before: Annotated[int | None, Whole, Query(ge=0, lt=2**53, description="index of the earliest one known")] = None,
+    before: Annotated[int | None, Query(ge=0, lt=2**53, description="index of the earliest one known"), Whole] = None,
     limit: Limit = 100,
 ) -> list[Summary]:
     """What touched a subject, latest first. A page ends early where entries are large; after the last it is empty."""
@@ -93,26 +94,50 @@ def search(
     reader: Reading,
     q: Annotated[str, Query(max_length=200, description="words, all of which must occur; any script")] = "",
     type: Annotated[  # noqa: A002
-        Literal["asset", "offer", "version"] | None, Query(description="assets and offers unless given")
+        Literal["asset", "offer", "version", "credential", "party"] | None,
+        Query(description="assets and offers unless given; with an alias, parties and assets"),
     ] = None,
     keyword: Annotated[str | None, Query(max_length=60)] = None,
     holder: Annotated[str | None, Query(max_length=512, description="party id or DID")] = None,
-    sha256: Annotated[str | None, Query(max_length=64, description="of a version's content, base64url")] = None,
+    issuer: Annotated[str | None, Query(max_length=512, description="of credentials: party id or DID")] = None,
+    listed: Annotated[
+        str | None, Query(max_length=64, description="of a credential: its place in the status lists, PARTY/LIST/INDEX")
+    ] = None,
+    alias: Annotated[
+        str | None,
+        Query(
+            max_length=ALIAS_MAX,
+            description="of a party or an asset: SCHEME:VALUE, of scheme lei, gln, gtin, bpn, uscc or handle",
+            examples=["lei:529900T8BM49AURSDO55"],
+        ),
+    ] = None,
+    sha256: Annotated[
+        str | None, Query(max_length=64, description="of a version's content, or of a credential, base64url")
+    ] = None,
     classification: Annotated[str | None, Query(max_length=40)] = None,
     status: Annotated[str | None, Query(max_length=40)] = None,
-    limit: Annotated[int, Whole, Query(ge=1, le=100)] = 20,
+    limit: Annotated[int, Query(ge=1, le=100), Whole] = 20,
     cursor: Annotated[str | None, Query(pattern="^(0|[1-9][0-9]{0,15})$", description="from the page before")] = None,
 ) -> Response:
-    """Assets and offers, or versions, that have all words and meet all conditions, latest first."""
+    """Assets and offers, or versions, credentials, parties, that have all words and meet all conditions, latest first.
+
+    Whoever has an alias has it among its `aliases`, claimed or attested.
+    """
+    if alias is not None:
+        check_alias(alias)
     conditions = {
         "keyword": keyword and fold(keyword),
         "holder": holder and _id_of(reader, holder),
+        "issuer": issuer and _id_of(reader, issuer),
+        "listed": listed,
+        "alias": alias,
         "sha256": sha256,
         "classification": classification,
         "status": status,
     }
     keys = [(name, value) for name, value in conditions.items() if value is not None]
-    types = ("asset", "offer") if type is None else (type,)
+    usual = ("asset", "offer") if alias is None else ("party", "asset")
+    types = usual if type is None else (type,)
     items, before = _search(reader, types, q, keys, int(cursor) if cursor else FIRST, limit)
     next_page = orjson.dumps(None if before is None else str(before))
     return json_of(b'{"items":' + array_of(items) + b',"cursor":' + next_page + b"}")

@@ -69,17 +69,21 @@ Outcome = Recorded | Problem
 
 
 class Answer(NamedTuple):
-    """What became of a batch, and where the ledger stands. ``trouble``: what keeps the writer from appending."""
+    """What became of a batch, and where the ledger stands. ``trouble``: what keeps the writer from appending.
+
+    ``delayed``: what is erased by an entry is in the store's files yet (``Writer.delayed``).
+    """
 
     outcomes: list[Outcome]
     head: SignedHead
     charter: Ledger
     trouble: Problem | None
     anchored: bool
+    delayed: bool
 
 
 class Appending(Protocol):
-    """A writer at work. ``head``, ``charter`` and ``trouble`` are of the last answer.
+    """A writer at work. ``head``, ``charter``, ``trouble`` and ``delayed`` are of the last answer.
 
     ``anchored``: when the ledger was opened, its store was compared with a record of signed heads.
     """
@@ -88,6 +92,7 @@ class Appending(Protocol):
     charter: Ledger
     trouble: Problem | None
     anchored: bool
+    delayed: bool
 
     async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
         """Append verified statements in this order. One batch at a time; never raises."""
@@ -196,15 +201,25 @@ class Admitting:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._trouble: Problem | None = None
+        self._delayed = False
         self._refusal_key: str | None = None  # the one looked for last
 
     def __call__(self, asked: Sequence[Asked]) -> Answer:
         outcomes = self._outcomes(asked)
         writer = self._writer
         self._mind_refusals()
-        return Answer(
-            outcomes, cast(SignedHead, writer.head), cast(Ledger, writer.charter), self._trouble, writer.anchored
-        )
+        self._mind_erasures()
+        head, charter = cast(SignedHead, writer.head), cast(Ledger, writer.charter)
+        return Answer(outcomes, head, charter, self._trouble, writer.anchored, self._delayed)
+
+    def _mind_erasures(self) -> None:
+        """Say once that an erasure has to wait, and once that it has not any more."""
+        delayed = self._writer.delayed
+        if delayed is not None and not self._delayed:
+            log.warning("an erasure is delayed", code=delayed.code, detail=delayed.detail)
+        elif delayed is None and self._delayed:
+            log.warning("the erasure is carried out")
+        self._delayed = delayed is not None
 
     def _mind_refusals(self) -> None:
         """Say once of each refusal key of the charter that it is not held, if it is not."""
@@ -247,6 +262,7 @@ class Here:
     charter: Ledger
     trouble: Problem | None
     anchored: bool
+    delayed: bool
 
     def __init__(self, path: Path, heads: Path | None = None, outside: Sequence[str] = ()) -> None:
         """Raises what :func:`opened` raises."""
@@ -254,13 +270,13 @@ class Here:
         self._admitting = Admitting(self._held.enter_context(opened(path, heads, None, outside)))
         self._thread = ThreadPoolExecutor(1, "cadastre-writer")
         self._halted: Problem | None = None
-        _, self.head, self.charter, self.trouble, self.anchored = self._admitting([])
+        _, self.head, self.charter, self.trouble, self.anchored, self.delayed = self._admitting([])
 
     async def append(self, asked: Sequence[Asked]) -> list[Outcome]:
         if self._halted is not None:
             return [self._halted] * len(asked)
         answer = await asyncio.get_running_loop().run_in_executor(self._thread, self._admitting, asked)
-        outcomes, self.head, self.charter, trouble, self.anchored = answer
+        outcomes, self.head, self.charter, trouble, self.anchored, self.delayed = answer
         self.trouble = self._halted or trouble
         return outcomes
 
@@ -290,6 +306,7 @@ class Apart:
     charter: Ledger
     trouble: Problem | None
     anchored: bool
+    delayed: bool
 
     def __init__(self, path: Path, log_level: str, heads: Path | None = None, outside: Sequence[str] = ()) -> None:
         """Begins to open the ledger, and does not wait until it is open: see :meth:`ready`."""
@@ -337,7 +354,7 @@ class Apart:
         return Beside.started(_admitting, self._path, self._heads, published, (), self._log_level)
 
     def _take(self, answer: Answer) -> list[Outcome]:
-        outcomes, self.head, self.charter, trouble, self.anchored = answer
+        outcomes, self.head, self.charter, trouble, self.anchored, self.delayed = answer
         self.trouble = self._halted or trouble
         return outcomes
 

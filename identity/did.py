@@ -1,11 +1,15 @@
-"""did:key: a DID that is its own public key, both ways, in exactly one spelling.
+"""DIDs and the keys they name: did:key, which is its own public key, and did:webvh, whose log says more.
 
 ``did:key:z`` + base58btc(multicodec as unsigned varint || raw key), after the W3C CCG draft "The did:key Method";
 Ed25519 (0xed) and compressed P-256 (0x1200). Other key types and other methods are refused by name. A verification
-method is named by a DID URL, the DID and a fragment that repeats the multibase value: that is a statement's ``kid``.
+method is named by a DID URL, the DID and a fragment that is the multibase value: that is a statement's ``kid``.
 
     did:key:z6MktKwz7Ge1Yxzr4JHavN33wiwa8y81QdcMRLXQsrH9T53b                                     a party's DID
     did:key:z6MktKwz…9T53b#z6MktKwz…9T53b                                                        its one key
+    did:webvh:QmRq…:ledger.example:org:acme#z6MktKwz…9T53b                             one of an organisation's keys
+
+The fragment spells the key, so a signature is verified from the bytes alone. For did:key that is all there is to it;
+that a key speaks for a did:webvh is nothing its DID URL can tell: it is the ledger's question (``identity.webvh``).
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from functools import lru_cache
 
 from identity.errors import Malformed, Unverifiable, declare
 from identity.keys import Algorithm, PublicKey
+from identity.place import parse_place
 
 MAX_DID = 512  # characters of a DID
 MAX_DID_URL = 1024
@@ -29,19 +34,24 @@ declare(
         "this does not name a key",
         "write an absolute DID URL: the DID, # and a fragment, nothing else",
     ),
-    did_method_unsupported=("this DID method is not supported", "use did:key"),
+    did_method_unsupported=("this DID method is not supported", "use did:key or did:webvh"),
     did_key_type_unsupported=("this did:key is of a type that is not supported", "use an Ed25519 or P-256 key"),
+    did_scid_malformed=(
+        "the did:webvh does not begin with its SCID",
+        "write did:webvh:<SCID>:<host>…; the SCID has 46 letters of base58btc and begins with Qm",
+    ),
 )
 declare(
     "unverifiable",
     did_key_unknown=(
         "the DID has no key of this name",
-        "name a did:key's only key: repeat its multibase value after #",
+        "write the Multikey of the key after #; of a did:key that is its own multibase value",
     ),
 )
 
 _ID = r"(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2})"
 _DID = re.compile(rf"did:([a-z0-9]+):((?:{_ID}*:)*{_ID}+)", re.ASCII)
+_SCID = re.compile(r"Qm[1-9A-HJ-NP-Za-km-z]{44}")  # 0x12 0x20 and 32 bytes in base58btc
 _FRAGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+", re.ASCII)  # RFC 3986 section 3.5
 
 _PREFIX: dict[Algorithm, bytes] = {"Ed25519": b"\xed\x01", "ES256": b"\x80\x24"}  # varints of 0xed and 0x1200
@@ -84,8 +94,29 @@ def key_of(did: str) -> PublicKey:
     method, value = _parse(did)
     if method != "key":
         raise Malformed("did_method_unsupported", f"did:{method}")
-    if not value.startswith("z"):
-        raise Malformed("did_malformed", "a did:key has no version and begins with z, base58btc")
+    return key_spelled(value)
+
+
+def check_did(did: str) -> None:
+    """Return if ``did`` is a did:key in its one spelling or a well-formed did:webvh, raise ``Malformed`` if not.
+
+    Whether the SCID is the hash it should be, only the log can show.
+    """
+    method, value = _parse(did)
+    if method != "webvh":
+        key_of(did)
+        return
+    scid, _, place = value.partition(":")
+    if not _SCID.fullmatch(scid):
+        raise Malformed("did_scid_malformed", _shown(scid))
+    parse_place(place)
+
+
+@lru_cache(maxsize=16384)
+def key_spelled(value: str) -> PublicKey:
+    """The key of a Multikey: the inverse of ``multibase_of``. Raises ``Malformed``."""
+    if not value.startswith("z") or len(value) > MAX_DID:
+        raise Malformed("did_malformed", "a Multikey begins with z, base58btc, and nothing stands before it")
     data = base58_decode(value[1:])
     for alg, prefix in _PREFIX.items():
         if data.startswith(prefix):
@@ -96,11 +127,17 @@ def key_of(did: str) -> PublicKey:
 
 @lru_cache(maxsize=16384)
 def key_named(did_url: str) -> PublicKey:
-    """The key that a did:key's DID URL names.
+    """The key that a DID URL names: a did:key's only one, or of a did:webvh the one that the fragment spells.
 
-    Raises ``Malformed``, and ``Unverifiable`` (``did_key_unknown``) for a fragment that names no key of the DID.
+    Raises ``Malformed``, and ``Unverifiable`` (``did_key_unknown``) for a fragment that names no key of the DID, or is
+    none. That the key speaks for a did:webvh is not said by this.
     """
     did, fragment = split(did_url)
+    if did.startswith("did:webvh:"):
+        check_did(did)
+        if not fragment.startswith("z"):
+            raise Unverifiable("did_key_unknown", did_url)
+        return key_spelled(fragment)
     key = key_of(did)
     if fragment != multibase_of(key):
         raise Unverifiable("did_key_unknown", did_url)
@@ -114,6 +151,14 @@ def split(did_url: str) -> tuple[str, str]:
         raise Malformed("did_url_malformed", _shown(did_url))
     _parse(did)
     return did, fragment
+
+
+def method_of(did: str) -> str:
+    """``key``, ``web``, ``webvh`` …: the method of a DID, of which no more is looked at than that it is one.
+
+    Raises ``Malformed`` (``did_malformed``).
+    """
+    return _parse(did)[0]
 
 
 def _parse(did: str) -> tuple[str, str]:

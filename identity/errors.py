@@ -105,3 +105,21 @@ class Unverifiable(Problem):
     """Well formed, but not signed by the key it names, or that key may not be used."""
 
     family = "unverifiable"
+
+
+class Halted(Problem):
+    """Something of the user's own machine is not as it must be; no statement and no ledger is judged by it."""
+
+    family = "halted"
+
+
+class Absent(Problem):
+    """What was asked for is not there."""
+
+    family = "absent"
+
+
+class Unavailable(Problem):
+    """It cannot be answered now; nothing was lost and the same may be asked again."""
+
+    family = "service"

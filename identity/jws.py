@@ -22,7 +22,8 @@ import orjson
 from identity.canonical import b64decode, b64encode, decode, encode, escape
 from identity.did import key_named, kid_of, split
 from identity.errors import Malformed, Problem, Unverifiable, declare
-from identity.keys import ALGORITHMS, SIGNATURE_BYTES, SigningKey
+from identity.keys import ALGORITHMS, SIGNATURE_BYTES
+from identity.signer import StatementSigner
 
 TYPE = "cadastre+jwt"
 _MEMBERS = frozenset({"alg", "kid", "typ"})  # of the header
@@ -149,12 +150,15 @@ def verify(signed: Signed) -> None:
         raise Unverifiable(fault.code, fault.detail, pointer="/signature") from None
 
 
-def sign(claims: dict[str, Any], key: SigningKey, type_: str = TYPE) -> bytes:
-    """The compact form of ``claims``, signed by ``key`` under its did:key. Raises ``Malformed`` as ``parse`` does."""
+def sign(claims: dict[str, Any], key: StatementSigner, type_: str = TYPE, kid: str | None = None) -> bytes:
+    """The compact form of ``claims``, signed by ``key``, which is named ``kid``: under its did:key if nothing is said.
+
+    Raises ``Malformed`` as ``parse`` does.
+    """
     payload = encode(claims, pointer="/payload")
     if len(payload) > MAX_PAYLOAD:
         raise Malformed("payload_too_large", f"{len(payload)} bytes", pointer="/payload")
-    header = encode({"alg": key.alg, "kid": kid_of(key.public), "typ": type_})
+    header = encode({"alg": key.alg, "kid": kid or kid_of(key.public), "typ": type_})
     signing_input = f"{b64encode(header)}.{b64encode(payload)}".encode("ascii")
     return signing_input + b"." + b64encode(key.sign(signing_input)).encode("ascii")
 

@@ -28,6 +28,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nacl.bindings import (
@@ -179,10 +180,7 @@ class SigningKey:
             private = Ed25519PrivateKey.from_private_bytes(self._secret)
         else:
             private = self._signer
-        sealing: serialization.KeySerializationEncryption = serialization.NoEncryption()
-        if passphrase is not None:
-            sealing = serialization.BestAvailableEncryption(passphrase)
-        return private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealing)
+        return format_pem(private, passphrase)
 
     def sign(self, message: bytes) -> bytes:
         """64 bytes, always the same for the same message (RFC 8032, RFC 6979): about 30 µs."""
@@ -205,9 +203,21 @@ def write_key(path: Path, key: SigningKey, passphrase: bytes | None = None) -> N
     Raises ``Malformed``: ``key_file_exists``; ``key_passphrase_needed`` for an empty passphrase. Other troubles of the
     file system stay ``OSError``; no half-written file is left.
     """
+    write_pem(path, key.pkcs8(passphrase))
+
+
+def format_pem(private: PrivateKeyTypes, passphrase: bytes | None) -> bytes:
+    """PKCS#8 in PEM, encrypted if there is a passphrase. Raises ``Malformed`` (``key_passphrase_needed``)."""
+    sealing: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase == b"":
         raise Malformed("key_passphrase_needed", "the passphrase is empty")
-    pem = key.pkcs8(passphrase)
+    if passphrase is not None:
+        sealing = serialization.BestAvailableEncryption(passphrase)
+    return private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealing)
+
+
+def write_pem(path: Path, pem: bytes) -> None:
+    """As ``write_key``, of what is a private key already spelt."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -232,6 +242,12 @@ def read_key(path: Path, passphrase: bytes | Callable[[], bytes] | None = None) 
 
     Raises ``Malformed`` with a ``key_*`` code for everything that can be wrong with the file.
     """
+    pem, secret = read_pem(path, passphrase)
+    return signing_key_of(path, load_pem(path, pem, secret))
+
+
+def read_pem(path: Path, passphrase: bytes | Callable[[], bytes] | None) -> tuple[bytes, bytes | None]:
+    """What a file of private keys holds, and the passphrase that it asks for, or None. Raises as ``read_key``."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -250,9 +266,9 @@ def read_key(path: Path, passphrase: bytes | Callable[[], bytes] | None = None) 
         secret = passphrase() if callable(passphrase) else passphrase
         if secret is None:
             raise Malformed("key_passphrase_needed", str(path))
-        return _parse_pem(path, pem, secret)
+        return pem, secret
     if pem.lstrip().startswith(b"-----BEGIN PRIVATE KEY-----"):
-        return _parse_pem(path, pem, None)
+        return pem, None
     raise Malformed("key_file_malformed", f"{path} {_what_is(pem)}")
 
 
@@ -266,14 +282,19 @@ def _what_is(data: bytes) -> str:
     return "holds no key"
 
 
-def _parse_pem(path: Path, pem: bytes, secret: bytes | None) -> SigningKey:
+def load_pem(path: Path, pem: bytes, secret: bytes | None) -> PrivateKeyTypes:
+    """The first private key in a PEM. Raises ``Malformed``; ``path`` is for its words."""
     try:
-        private = serialization.load_pem_private_key(pem, secret)
+        return serialization.load_pem_private_key(pem, secret)
     except UnsupportedAlgorithm as error:
         raise Malformed("key_type_unsupported", f"{path}: {error}") from None
     except (ValueError, TypeError):
         # Of an encrypted file nobody can tell damage from a wrong passphrase; of the two the latter is common.
         raise Malformed("key_file_malformed" if secret is None else "key_passphrase_wrong", str(path)) from None
+
+
+def signing_key_of(path: Path, private: PrivateKeyTypes) -> SigningKey:
+    """Raises ``Malformed`` (``key_type_unsupported``) for one that signs nothing here."""
     if isinstance(private, Ed25519PrivateKey):
         return SigningKey("Ed25519", private.private_bytes_raw())
     if isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1):

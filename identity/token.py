@@ -21,7 +21,7 @@ from identity import jws
 from identity.canonical import b64encode
 from identity.did import did_of
 from identity.errors import Malformed, Problem, Unverifiable, declare
-from identity.keys import SigningKey
+from identity.signer import StatementSigner
 
 TYPE = "cadastre-token+jwt"
 LIFETIME_S = 60  # of a token, if nothing else is asked for
@@ -45,15 +45,22 @@ declare(
 
 
 class Token(NamedTuple):
-    """What a valid token says: who asks, until when it holds (POSIX seconds), its own number, the service's nonce."""
+    """What a valid token says: who asks, until when it holds (POSIX seconds), its own number, the service's nonce.
+
+    ``key`` is the Multikey that signed it. Whether that speaks for ``iss`` at present, where ``iss`` is no did:key, is
+    the ledger's question, too.
+    """
 
     iss: str
+    key: str
     exp: int
     jti: str
     nonce: str
 
 
-def sign_token(key: SigningKey, audience: str, nonce: str, now: int, number: bytes, lifetime: int = LIFETIME_S) -> str:
+def sign_token(
+    key: StatementSigner, audience: str, nonce: str, now: int, number: bytes, lifetime: int = LIFETIME_S
+) -> str:
     """A token of the key's did:key for this ledger, from ``now`` (POSIX seconds) on.
 
     ``nonce`` is the one that the service shows (``GET /v1/ledger``), ``number`` 16 random bytes.
@@ -82,7 +89,7 @@ def open_token(token: str, audience: str, now: int) -> Token:
         jws.verify(signed)
     except Problem as wrong:
         raise Unverifiable("token_unsigned", str(wrong), pointer=wrong.pointer) from None
-    return Token(claims["iss"], exp, claims["jti"], claims["nonce"])
+    return Token(claims["iss"], signed.kid.partition("#")[2], exp, claims["jti"], claims["nonce"])
 
 
 def _read(token: str) -> tuple[jws.Signed, dict[str, Any]]:

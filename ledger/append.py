@@ -7,7 +7,8 @@ A batch goes through these steps, and a reader of this file can follow them in :
 3. Fetch what the acts touch, once for the batch.
 4. One after the other: judge, fold, give index, time and link; a refused act leaves no trace.
 5. Grow the tree; commit entries, state, look-ups and tiles in one transaction. The point of no return.
-6. Sign the checkpoint over what is durable, record it outside the store; sign what the rules refused; answer.
+6. Sign the checkpoint over what is durable, record it outside the store; sign what the rules refused.
+7. Erase the private values that these entries have erased; answer.
 
 Whatever goes wrong from step 4 on stops the writer: it opens the store again, verifies the tail and that it extends
 what was signed, and only then says which statements are in. A commit that reported an error may have happened; the
@@ -23,6 +24,7 @@ from typing import Protocol, cast
 
 from identity.note import Signer, Verifier, parse_note, parse_vkey
 from ledger.circulation.charter import Ledger
+from ledger.erasure import Gone, all_erased, erased_by
 from ledger.errors import Corrupt, Malformed, Problem, Refused, Unavailable, declare
 from ledger.log import merkle, tile
 from ledger.log.chain import check_origin, parse_entry
@@ -143,6 +145,8 @@ class Writer:
         self.head: SignedHead | None = None
         self.charter: Ledger | None = None
         self.anchored = False
+        self.delayed: Problem | None = None  # what keeps an erasure from being carried out
+        self._gone: set[Gone] = set()  # erased by entries, and perhaps not from the store yet
         # The present, which _resume takes from the store; _wall and _steady are what the clock said last. While
         # _stopped it may be wrong and is taken up anew.
         self._stopped = True
@@ -213,7 +217,17 @@ class Writer:
             except Exception as error:
                 return self._look_again(statements, places, batch, error)
         self._stopped = False
+        self._erase()  # (7)
         return self._answer(statements, places, batch, growth)
+
+    def _erase(self) -> None:
+        """Carry out what was erased. What cannot be now, while others read, is tried again with each batch."""
+        try:
+            self._store.erase(self._gone)
+        except Problem as problem:
+            self.delayed = problem
+            return
+        self._gone, self.delayed = set(), None
 
     def _admit(
         self, statements: Sequence[Statement], known: dict[bytes, int], now: int
@@ -237,6 +251,7 @@ class Writer:
                 places.append(problem)
                 continue
             known[statement.digest] = index
+            self._gone.update(erased_by(statement))
             places.append(Place(index, again=False, time=time))
         return batch, places
 
@@ -377,6 +392,8 @@ class Writer:
             raise Corrupt("store_corrupt", str(wrong)) from wrong
         if tip.size:
             self._sign(tip.root())
+        self._gone = set(all_erased(self._store))
+        self._erase()
         self._stopped = False
 
     def _check_published(self, name: str, published: bytes) -> None:

@@ -1,8 +1,8 @@
-"""The ledger's own errors: refusals, absences, stops, corruption. ``identity.errors`` holds tree and catalogue."""
+"""The ledger's own errors: refusals and corruption, beside those of ``identity.errors``, with tree and catalogue."""
 
 from __future__ import annotations
 
-from identity.errors import CATALOGUE, Malformed, Meaning, Problem, Unverifiable, declare
+from identity.errors import CATALOGUE, Absent, Malformed, Meaning, Problem, Unavailable, Unverifiable, declare
 
 __all__ = [
     "CATALOGUE",
@@ -30,18 +30,6 @@ class Refused(Problem):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (*super().__reduce__(), {"refusal": self.refusal})
-
-
-class Absent(Problem):
-    """What was asked for is not in this ledger."""
-
-    family = "absent"
-
-
-class Unavailable(Problem):
-    """The service cannot answer now; nothing was lost and the same bytes may be sent again."""
-
-    family = "service"
 
 
 class Corrupt(Problem):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from ledger.errors import Absent, Corrupt, declare
+from ledger.errors import Absent, declare
 from ledger.log import merkle, tile
 from ledger.log.checkpoint import SignedHead
 from ledger.log.receipt import Receipt, format_receipt
-from ledger.store import Store
+from ledger.store import Store, read_entry, read_tile
 from ledger.words import words_asked
 from ledger.world import Subject
 
@@ -57,7 +58,7 @@ class Reader:
         self.store = store
         self.head = head
         self._cosigned = cosigned
-        self._rows = tile.hashed(self._read_tile, TILES)
+        self._rows = tile.hashed(partial(read_tile, store), TILES)
 
     # -- entries and proofs ----------------------------------------------------------------------------------
 
@@ -154,6 +155,10 @@ class Reader:
         found = self.store.search(types, words_asked(query), keys, before, limit)
         return Page(self._signed(found, size), found[-1].no if len(found) == limit else None)
 
+    def listed(self, type_: str, name: str, value: str, limit: int) -> list[Subject]:
+        """Up to ``limit`` subjects of a type that are listed under a key, latest first."""
+        return self.search([type_], "", [(name, value)], 2**53, limit).subjects
+
     def find(self, name: str, value: str) -> str:
         """The id of the one subject listed under a unique key, say ("did", DID). Raises ``Absent``."""
         found = self.store.lookup([(name, value)]).get((name, value))
@@ -166,10 +171,7 @@ class Reader:
     def _entry(self, index: int, size: int) -> bytes:
         if not 0 <= index < size:
             raise Absent("entry_absent", f"entry {index} of {size}", index=index)
-        data = self.store.entry(index)
-        if data is None:
-            raise Corrupt("store_corrupt", f"entry {index} is missing", index=index)
-        return data
+        return read_entry(self.store, index)
 
     def _signed(self, subjects: Iterable[Subject], size: int) -> list[Subject]:
         """These subjects as of the signed size: a batch is in the store a moment before its checkpoint is signed."""
@@ -178,9 +180,3 @@ class Reader:
 
     def _nodes(self, size: int) -> merkle.Nodes:
         return tile.nodes_from_rows(self._rows, size)
-
-    def _read_tile(self, wanted: tile.Tile) -> bytes:
-        found = self.store.tile(wanted.level, wanted.index)
-        if found is None:
-            raise Corrupt("store_corrupt", f"tile {wanted.level}/{wanted.index} is missing")
-        return found

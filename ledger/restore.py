@@ -29,6 +29,7 @@ from identity.note import Verifier, format_vkey, parse_note
 from ledger.audit.source import Source
 from ledger.audit.workers import Workers
 from ledger.circulation.charter import Ledger
+from ledger.erasure import all_erased
 from ledger.errors import Corrupt, Malformed, Problem, Unavailable, declare
 from ledger.log.checkpoint import open_checkpoint, parse_checkpoint
 from ledger.replica import Replica
@@ -88,6 +89,7 @@ def fill(
     replica = Replica.open(store, workers=workers, disclosures=disclosures)
     for changes in replica.extend_all(_batches(source)):
         progress(len(changes))
+    store.erase(set(all_erased(store)))
     return replica
 
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from identity import disclosure
-from identity.canonical import b64encode
+from identity.canonical import b64decode, b64encode
 from identity.jws import Signed, parse, peek, verify
 from ledger.errors import Malformed, declare
 from ledger.form import Form, rebuild
-from ledger.values import Did, Digest, Seconds, pointer_of, subject_letters, type_of
+from ledger.values import Did, Digest, Seconds, pointer_of, subject_id, subject_letters, type_of
 
 if TYPE_CHECKING:
     from ledger.world import Act, World
@@ -38,7 +39,10 @@ declare(
     disclosed_value_malformed=("a disclosed value does not have the form its field asks for", "sign it anew"),
 )
 
-Signer = Literal["party", "newcomer", "governance", "service"]
+Signer = Literal["party", "newcomer", "controller", "governance", "service"]
+"""Who may sign a kind: a party by a key that speaks for it; whoever is none yet; a party by a key that the act itself
+shows to be its own; the charter's governance or service key."""
+
 K = TypeVar("K", bound="Kind")
 
 KINDS: dict[str, type[Kind]] = {}
@@ -50,7 +54,7 @@ class Kind(Form):
     ``on`` is the type of an existing subject the act is about, ``opens`` the types of the subjects it brings into
     being (where ``sub`` is null, the first of them is what it is about). A kind that names one type in both may open
     a subject or go on with one, as a request does with a negotiation. ``since`` is the rules version the kind holds
-    from, ``signer`` who may sign it at all.
+    from, ``signer`` who may sign it at all; a ``personal`` act is nobody's to do for another, whatever was delegated.
     """
 
     NAME: ClassVar[str]
@@ -58,6 +62,7 @@ class Kind(Form):
     ON: ClassVar[str | None] = None
     SINCE: ClassVar[int] = 1
     SIGNER: ClassVar[Signer] = "party"
+    PERSONAL: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(
@@ -68,11 +73,13 @@ class Kind(Form):
         on: str | None = None,
         since: int = 1,
         signer: Signer = "party",
+        personal: bool = False,
         **_: Any,
     ) -> None:
         if name in KINDS:
             raise ValueError(f"kind declared twice: {name}")
         cls.NAME, cls.OPENS, cls.ON, cls.SINCE, cls.SIGNER = name, opens, on, since, signer
+        cls.PERSONAL = personal or signer != "party"
         KINDS[name] = cls
 
     def __init_subclass__(cls, **_: Any) -> None:
@@ -88,13 +95,24 @@ class Kind(Form):
         """Ids of existing subjects whose state ``check`` or ``fold`` reads or writes, beside ``sub`` and the pinned."""
         return ()
 
+    def finds(self, sub: str | None) -> Iterable[tuple[str, str]]:  # noqa: ARG002 - subclasses use it
+        """The unique look-ups (``State.UNIQUE``) that ``check`` reads, beside the DIDs of issuer and key."""
+        return ()
+
+    def regards(self) -> Iterable[int]:
+        """Indexes of earlier entries whose private fields ``check`` or ``fold`` looks at (``World.stated``)."""
+        return ()
+
     def pins(self, sub: str | None) -> Iterable[str]:
         """Ids of subjects whose last act the signer must name in ``prev``; by default what the act is about."""
         return () if sub is None else (sub,)
 
     def advances(self, sub: str | None) -> Iterable[str]:
-        """Ids of existing subjects whose last act this becomes; by default what it is about."""
-        return () if sub is None else (sub,)
+        """Ids of existing subjects whose last act this becomes; by default what it is about, where it pins that.
+
+        Whatever advances a subject names what advanced it before: so its history can be walked back (``ledger.pack``).
+        """
+        return (sub,) if sub is not None and sub in self.pins(sub) else ()
 
     def check(self, world: World, act: Act[Any]) -> None:
         """Raise ``Refused`` if a rule forbids the act: a flat column of guards, cheap ones first."""
@@ -102,6 +120,11 @@ class Kind(Form):
     def fold(self, world: World, act: Act[Any]) -> None:
         """Write the act's effect into the world. Never refuses; replays the oldest entry for ever."""
         raise NotImplementedError(f"{self.NAME} must say what it changes")
+
+
+def covers(pattern: str, kind: str) -> bool:
+    """Whether a kind is among those that a pattern names: itself, ``noun.*`` or ``*``."""
+    return pattern in (kind, "*") or (pattern.endswith(".*") and kind.startswith(pattern[:-1]))
 
 
 class Claims(Form):
@@ -139,12 +162,63 @@ class Statement(NamedTuple):
             found.add(sub)
         return found
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """The DID under which the key is named that signed it, and the key's own name there."""
+        did, _, name = self.signed.kid.partition("#")
+        return did, name
+
+    def found(self) -> set[tuple[str, str]]:
+        """The unique look-ups the world needs for this act."""
+        needed = {("did", self.claims.iss), ("did", self.key[0]), *self.body.finds(self.claims.sub)}
+        return needed | {("erased", digest) for digest in self.private()}
+
+    @property
+    def about(self) -> str:
+        """The subject that the act is about: the one it names, or the first that it opens."""
+        return self.claims.sub or next(iter(self.opened.values()))
+
+    def private(self) -> dict[str, str]:
+        """Digest -> JSON pointer within the body of each private field."""
+        if b'"_sd"' not in self.signed.payload:
+            return {}
+        return disclosure.hidden(self.signed.claims["body"], pointer="")
+
+    def delegation(self) -> str | None:
+        """The id of the delegation that ``via`` names, under which the key's owner acts for the issuer."""
+        via = self.claims.via
+        return None if via is None else _delegation(via)
+
     def seen(self) -> tuple[int, bytes] | None:
         """The (index, entry hash) the signer says to have seen."""
         if self.claims.seen is None:
             return None
         index, digest = self.claims.seen.split(":")
         return int(index), base64.urlsafe_b64decode(digest + "=")
+
+
+class Stated(NamedTuple):
+    """What an entry says in private: who (the DID), by which kind of act, about which subject, in which fields.
+
+    ``fields``: JSON pointer within the body -> digest.
+    """
+
+    iss: str
+    kind: str
+    subject: str
+    fields: dict[str, str]
+
+
+def stated_in(statement: Statement) -> Stated | None:
+    """What a statement says in private; None if it does not."""
+    fields = {pointer: digest for digest, pointer in statement.private().items()}
+    return Stated(statement.claims.iss, statement.claims.kind, statement.about, fields) if fields else None
+
+
+@lru_cache(maxsize=16_384)
+def _delegation(via: str) -> str:
+    """The id of the delegation that a statement opened: asked several times for each act that is done under it."""
+    return subject_id("delegation", b64decode(via))
 
 
 def receive(sent: bytes) -> Statement:

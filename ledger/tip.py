@@ -19,8 +19,8 @@ from ledger.circulation.charter import Ledger
 from ledger.errors import Corrupt, Malformed, Problem
 from ledger.log import merkle, tile
 from ledger.log.chain import LINK_OF_FIRST, Entry, check_follows, format_entry, link_of, parse_entry
-from ledger.statement import Statement, accept
-from ledger.store import Batch, Head, Store
+from ledger.statement import Statement, accept, stated_in
+from ledger.store import Batch, Head, Store, read_entry, read_tile
 from ledger.world import World
 
 TAIL = 64  # entries whose links are verified when a store is taken up
@@ -84,29 +84,44 @@ class Tip:
         if world.loaded > CACHE:
             world.forget()
         ids: set[str] = set()
-        dids: set[str] = set()
+        sought: set[tuple[str, str]] = set()
+        mandates: set[str] = set()
         self._awaited = set()
         for statement in statements:
+            for index in statement.body.regards():
+                if not world.knows_stated(index):
+                    stated = stated_in(self._statement(index)) if index < world.size else None  # else in this batch
+                    world.load_stated(index, stated)
+                    sought |= set() if stated is None else {("did", stated.iss)}
             ids |= statement.touched()
             for opened in statement.opened.values():  # its id follows from the statement's, which is not in; should
                 world.load(opened, None)  # two ids ever begin alike, the store takes no second subject of one id
-            dids.add(statement.claims.iss)
+            sought |= statement.found()
+            if (delegation := statement.delegation()) is not None:
+                mandates.add(delegation)
             seen = statement.seen()
             if seen is not None and seen[0] < world.size:
                 world.load_hash(seen[0], link_of(self.read_entry(seen[0])))
             elif seen is not None:
                 self._awaited.add(seen[0])
-        keys = [("did", did) for did in dids if not world.knows_found("did", did)]
+        keys = [key for key in sought if not world.knows_found(*key)]
         if keys:
             found = store.lookup(keys)
             for key in keys:
                 world.load_found(*key, found.get(key))
-        ids.update(party for did in dids if (party := world.party(did)) is not None)
-        missing = [name for name in ids if not world.knows(name)]
+        ids.update(subject for key in sought if (subject := world.found(*key)) is not None)
+        self._load(ids | mandates)
+        self._load(root for mandate in mandates for root in world.chain(mandate))
+
+    def _statement(self, index: int) -> Statement:
+        return accept(parse_entry(self.read_entry(index)).statement)
+
+    def _load(self, ids: Iterable[str]) -> None:
+        missing = [name for name in ids if not self.world.knows(name)]
         if missing:
-            subjects = store.subjects(missing)
+            subjects = self.store.subjects(missing)
             for name in missing:
-                world.load(name, subjects.get(name))
+                self.world.load(name, subjects.get(name))
 
     def begin(self) -> Batch:
         """A batch that continues the store."""
@@ -151,17 +166,11 @@ class Tip:
 
     def read_entry(self, index: int) -> bytes:
         """The bytes of an entry that must be there. Raises ``Corrupt``."""
-        data = self.store.entry(index)
-        if data is None:
-            raise Corrupt("store_corrupt", f"entry {index} is missing", index=index)
-        return data
+        return read_entry(self.store, index)
 
     def read_tile(self, wanted: tile.Tile) -> bytes:
         """The hashes of a tile that must be there. Raises ``Corrupt``."""
-        found = self.store.tile(wanted.level, wanted.index)
-        if found is None:
-            raise Corrupt("store_corrupt", f"tile {wanted.level}/{wanted.index} is missing")
-        return found
+        return read_tile(self.store, wanted)
 
     # -- taking up -------------------------------------------------------------------------------------------
 

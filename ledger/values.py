@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias, TypeVar
 
 from annotated_types import GroupedMetadata
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag
 
-from identity.did import key_of
+from identity.alias import ALIAS_MAX, check_alias
+from identity.did import check_did
 from identity.errors import Malformed
 from ledger.form import Form
 
@@ -63,14 +64,18 @@ def type_of(subject: str) -> str:
     return found.group(1) if found else ""
 
 
+_CHECKED: dict[str, Callable[[str], None]] = {"alias": check_alias, "did": check_did}
+
+
 def is_of(form: str, value: str) -> bool:
-    """Whether a value is spelt as its form asks: ``did``, ``digest``, or a type, for the id of such a subject."""
+    """Whether a value is spelt as its form asks: ``alias``, ``did``, ``digest``, or a type, for the id of a subject."""
     if form == "digest":
         return _DIGEST.fullmatch(value) is not None
-    if form != "did":
+    check = _CHECKED.get(form)
+    if check is None:
         return type_of(value) == form
     try:
-        key_of(value)
+        check(value)
     except Malformed:
         return False
     return True
@@ -90,6 +95,24 @@ Digest: TypeAlias = Annotated[
 ]
 """The last letter carries 4 bits of the digest and 2 that are zero: only 16 letters may stand there."""
 
+
+def _alias(text: str) -> str:
+    try:
+        check_alias(text)
+    except Malformed as wrong:
+        raise ValueError(wrong.detail) from None
+    return text
+
+
+Alias: TypeAlias = Annotated[
+    str,
+    AfterValidator(_alias),
+    Field(
+        max_length=ALIAS_MAX,
+        description="alias: SCHEME:VALUE, of scheme lei, gln, gtin, bpn, uscc or handle",
+        examples=["lei:529900T8BM49AURSDO55"],
+    ),
+]
 Did: TypeAlias = Annotated[str, Field(pattern=r"^did:[a-z0-9]+:\S+$", max_length=512, description="DID")]
 Seconds: TypeAlias = Annotated[int, Field(ge=0, lt=2**38, description="POSIX seconds")]
 Count: TypeAlias = Annotated[int, Field(ge=0, lt=2**53)]

@@ -8,7 +8,7 @@ verdicts agree. No clock, no store and no key is in reach here; time is the entr
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 import orjson
 
 from ledger.errors import Refused, declare
-from ledger.statement import Kind, Statement
+from ledger.statement import Kind, Stated, Statement, stated_in
 
 RULES = 1
 """The newest rules version this software knows. ``ledger.amended`` raises a ledger's version; never beyond this."""
@@ -35,14 +35,31 @@ declare(
     act_not_yet_valid=("the statement is dated in the future", "set the signer's clock right and sign again"),
     act_expired=("the statement has expired", "sign it again with a later exp"),
     act_valid_too_long=("exp lies further from iat than the charter allows", "sign it again with an earlier exp"),
-    delegation_unknown=("no delegation with this id is in force", "sign with a key of the issuer, without via"),
     key_not_of_issuer=("the signing key does not belong to the issuer", "sign with a key of iss"),
+    key_retired=("the signing key was replaced", "sign with a key that speaks for the party: cadastre show DID"),
+    key_compromised=("the signing key was declared compromised", "sign with a key that speaks for the party"),
+    did_succeeded=("the party speaks through another DID", "sign as that DID: cadastre show DID"),
+    party_left=("the party has left the ledger", "join again under another DID"),
+    delegation_unknown=("no delegation with this id is in force", "sign with a key of the issuer, without via"),
+    delegation_doubtful=(
+        "the delegation was given with a key that others may have had by then",
+        "ask the party for another, given with a key that speaks for it",
+    ),
+    delegation_of_another=("the delegation was given by another party", "name in iss the party that gave it"),
+    key_not_of_delegate=("the signing key does not belong to the delegate", "sign with a key of whom it was given to"),
+    act_personal=("this act is nobody's to do for another", "sign it with a key of the issuer, without via"),
     signer_not_service=("only the service key of the charter may sign this", "the service signs it by itself"),
     signer_not_governance=("only the governance key of the charter may sign this", "sign with the governance key"),
+    credential_demanded=(
+        "the charter demands a credential of whoever does this",
+        "have one recorded by an issuer that counts: issuers and demands of cadastre show LEDGER",
+    ),
     party_known=("this DID speaks for a party already", "use the party it speaks for: cadastre show DID"),
     party_unknown=("no party speaks through this DID", "join first: cadastre join --name NAME --as KEY"),
     subject_unknown=("no such subject on this ledger", "check the id: cadastre search, cadastre show ID"),
     pin_stale=("another act came first", "read the subject's last act, decide again and sign with it in prev"),
+    entry_not_yet=("the ledger has no such entry yet", "name one that is recorded: cadastre history ID"),
+    private_field_erased=("the private value was erased", "state it, if at all, under another salt"),
     seen_ahead=("seen names an entry this ledger does not have", "compare both copies: this may be a fork"),
     seen_forked=("seen names another entry than this ledger has there", "keep your copy: this is evidence of a fork"),
 )
@@ -59,6 +76,50 @@ class Charter(Protocol):
     def service(self) -> str: ...
     @property
     def validity(self) -> int: ...
+    @property
+    def demands(self) -> Sequence[Any]: ...
+    def lacking(self, kind: str, held: Sequence[Any], seconds: int) -> str | None:
+        """What is demanded for acts of a kind and not among the credentials ``held`` at a time; None if nothing is."""
+
+
+class Speaker(Protocol):
+    """What the world reads of a party; the noun itself is in ``circulation.party``."""
+
+    @property
+    def left(self) -> bool: ...
+    @property
+    def credentials(self) -> Sequence[Any]: ...
+    def denies(self, did: str, key: str) -> str | None:
+        """The code of the reason why a key, named so under this DID, does not speak for the party; None if it does."""
+
+    def doubts(self, key: str, index: int) -> bool:
+        """Whether somebody else may have signed with a key of the party what stands at an index."""
+
+
+class Mandate(Protocol):
+    """What the world reads of a delegation; the noun itself is in ``circulation.delegation``.
+
+    ``chain`` are the ids of the delegations it goes back to, the party's own first; ``key`` and ``opened`` are the key
+    that it was signed with and the index of its entry.
+    """
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def opened(self) -> int: ...
+    @property
+    def party(self) -> str: ...
+    @property
+    def to(self) -> str: ...
+    @property
+    def act(self) -> str: ...
+    @property
+    def chain(self) -> Sequence[str]: ...
+    def denies(self, statement: Statement, on: State | None, seconds: int) -> tuple[str, str] | None:
+        """Code and detail of the reason why it does not cover an act at a time; None if it does.
+
+        ``on`` is the state of what the act goes on with.
+        """
 
 
 S = TypeVar("S", bound="State")
@@ -96,6 +157,10 @@ class State:
 
     def words(self) -> Iterable[str]:
         """The words under which this subject is found by search (``ledger.words``)."""
+        return ()
+
+    def sees(self) -> Iterable[str]:
+        """Ids of the parties who see what others of them state in private about this subject; nobody unless it says."""
         return ()
 
     def encode(self) -> bytes:
@@ -168,6 +233,11 @@ class Act(Generic[K]):
         return self.statement.claims.sub or self.statement.opened[self.body.OPENS[0]]
 
     @property
+    def via(self) -> str | None:
+        """The delegation under which the act was done; None for the party's own."""
+        return self.statement.delegation()
+
+    @property
     def continues(self) -> bool:
         """Whether the act goes on with an existing subject (rather than opening one)."""
         return self.statement.claims.sub is not None
@@ -199,6 +269,7 @@ class World:
         self._subjects: dict[str, Subject | None] = {}
         self._found: dict[tuple[str, str], str | None] = {}  # unique look-ups: ("did", DID) -> party id
         self._hashes: dict[int, bytes] = {}
+        self._stated: dict[int, Stated | None] = {}  # index -> what the entry says in private
         self._open: set[str] = set()  # subjects the act at hand may see
         self._advanced: dict[str, str] = {}  # those of them it advances -> its statement id
         self._change = Change("")
@@ -217,6 +288,10 @@ class World:
         """Make known the SHA-256 of the entry at an index, for ``seen`` claims."""
         self._hashes[index] = digest
 
+    def load_stated(self, index: int, stated: Stated | None) -> None:
+        """Make known what the entry at an index says in private, None if nothing."""
+        self._stated.setdefault(index, stated)
+
     def opened(self, charter_hash: bytes) -> None:
         """From the charter on, statements are addressed to ``origin#hash`` of entry 0: this ledger, no namesake."""
         digest = base64.urlsafe_b64encode(charter_hash).rstrip(b"=").decode()
@@ -225,12 +300,12 @@ class World:
     def forget(self) -> None:
         """Let go of what was loaded, the charter aside; it can be loaded again."""
         kept = {self.ledger: self._subjects[self.ledger]} if self.ledger is not None else {}
-        self._subjects, self._found, self._hashes = dict(kept), {}, {}
+        self._subjects, self._found, self._hashes, self._stated = dict(kept), {}, {}, {}
 
     @property
     def loaded(self) -> int:
-        """How many subjects, look-ups and hashes are held, absent ones included: what a writer must bound."""
-        return len(self._subjects) + len(self._found) + len(self._hashes)
+        """How many subjects, look-ups, hashes and entries are held, absent ones included: what a writer must bound."""
+        return len(self._subjects) + len(self._found) + len(self._hashes) + len(self._stated)
 
     @property
     def has_charter(self) -> bool:
@@ -241,6 +316,14 @@ class World:
 
     def knows_found(self, name: str, value: str) -> bool:
         return self._complete or (name, value) in self._found
+
+    def knows_stated(self, index: int) -> bool:
+        return self._complete or index in self._stated
+
+    def chain(self, delegation: str) -> Sequence[str]:
+        """The ids of the delegations that one goes back to; none where there is no such delegation."""
+        mandate = self._mandate(delegation)
+        return () if mandate is None else mandate.chain
 
     def subjects(self) -> Iterable[Subject]:
         return (subject for subject in self._subjects.values() if subject is not None)
@@ -254,10 +337,14 @@ class World:
         return cast(Charter, self._need(self.ledger).state)
 
     def party(self, did: str) -> str | None:
-        """Id of the party that speaks through this DID at this index, or None."""
-        key = ("did", did)
+        """Id of the party that speaks, or once spoke, through this DID at this index; None if there is none."""
+        return self.found("did", did)
+
+    def found(self, name: str, value: str) -> str | None:
+        """Id of the one subject listed under a unique look-up, or None. ``LookupError`` if the act did not say so."""
+        key = (name, value)
         if not self._complete and key not in self._found:
-            raise LookupError(f"DID {did} was not loaded")
+            raise LookupError(f"{name} {value} was not loaded")
         return self._found.get(key)
 
     def get(self, state: type[S], subject_id: str) -> S:
@@ -274,6 +361,17 @@ class World:
         if not self._complete and subject_id not in self._subjects:
             raise LookupError(f"{subject_id} was not loaded")
         return self._subjects.get(subject_id)
+
+    def stated(self, index: int) -> Stated | None:
+        """What the entry at an index, which the act ``regards``, says in private; None if nothing.
+
+        Raises ``Refused`` (``entry_not_yet``), and ``LookupError`` if it was not loaded.
+        """
+        if index >= self.size:
+            raise Refused("entry_not_yet", f"the ledger has {self.size} entries", index=index)
+        if not self._complete and index not in self._stated:
+            raise LookupError(f"entry {index} was not loaded")
+        return self._stated.get(index)
 
     # -- what folds write ------------------------------------------------------------------------------------
 
@@ -308,6 +406,8 @@ class World:
                 self.put(name, subject.state)
         if act.sub != self.ledger:  # every act is under the charter: to say so of each would say nothing
             self._open.discard(cast(str, self.ledger))
+        if (stated := stated_in(statement)) is not None:
+            self._stated[self.size] = stated
         change.mentioned = sorted(found.no for name in self._open if (found := self._subjects.get(name)) is not None)
         self.size += 1
         return change
@@ -325,13 +425,18 @@ class World:
         party = self._touch(statement)
         if self.size:
             self._check_dates(statement, time)
-        if claims.via is not None:
-            raise Refused("delegation_unknown", pointer="/payload/via")
-        if statement.signed.kid.partition("#")[0] != claims.iss:
+        if claims.via is None and statement.key[0] != claims.iss:
             raise Refused("key_not_of_issuer", f"kid does not belong to {claims.iss}", pointer="/header/kid")
         self._check_signer(statement, party)
+        if claims.via is not None:
+            self._check_mandate(statement, party, time // 1_000_000)
+        elif body.SIGNER == "party":
+            self._check_key(statement, cast(str, party))
+        if not body.PERSONAL and self.charter.demands:
+            self._check_demands(statement, cast(str, party), time // 1_000_000)
         self._check_pins(statement)
         self._check_seen(statement)
+        self._check_private(statement)
         act: Act[Any] = Act(statement, body, self.size, time, party or "")
         body.check(self, act)
         return act
@@ -344,6 +449,8 @@ class World:
         party = self.party(statement.claims.iss)
         if party is not None:
             self._open.add(party)
+        if (delegation := statement.delegation()) is not None:
+            self._open.add(delegation)
         return party
 
     def _check_dates(self, statement: Statement, time: int) -> None:
@@ -371,6 +478,48 @@ class World:
                 raise Refused("party_known", f"{iss} speaks for {party}", subject=party, pointer="/payload/iss")
         elif party is None:
             raise Refused("party_unknown", f"nobody joined as {iss}", pointer="/payload/iss")
+        elif signer == "party" and self._speaker(party).left:
+            raise Refused("party_left", f"{party} has left", subject=party, pointer="/payload/iss")
+
+    def _check_key(self, statement: Statement, party: str) -> None:
+        """The key that signed speaks for the party at this index."""
+        did, key = statement.key
+        if (code := self._speaker(party).denies(did, key)) is not None:
+            raise Refused(code, f"{key} does not speak for {party}", subject=party, pointer="/header/kid")
+
+    def _check_mandate(self, statement: Statement, party: str | None, seconds: int) -> None:
+        """What ``via`` names lets the key's owner do this for the issuer: that delegation, and all it goes back to."""
+        if statement.body.PERSONAL:
+            raise Refused("act_personal", pointer="/payload/via")
+        delegation = cast(str, statement.delegation())
+        leaf = self._mandate(delegation)
+        if leaf is None or leaf.act != statement.claims.via:
+            raise Refused("delegation_unknown", pointer="/payload/via")
+        if leaf.party != party:
+            raise Refused("delegation_of_another", f"it is {leaf.party} that gave it", pointer="/payload/via")
+        did = statement.key[0]
+        if leaf.to != did:
+            raise Refused("key_not_of_delegate", f"it was given to {leaf.to}", pointer="/header/kid")
+        if (delegate := self.party(did)) is not None:
+            if self._speaker(delegate).left:
+                raise Refused("party_left", f"{delegate} has left", subject=delegate, pointer="/header/kid")
+            self._check_key(statement, delegate)
+        sub = statement.claims.sub
+        on = None if sub is None or (found := self.find(sub)) is None else found.state
+        mandates = [self._mandate(one) for one in (*leaf.chain, delegation)]
+        for mandate in mandates:
+            assert mandate is not None, "a delegation was opened under one that there is"
+            if (wrong := mandate.denies(statement, on, seconds)) is not None:
+                raise Refused(*wrong, pointer="/payload/via")
+        root = cast(Mandate, mandates[0])
+        if self._speaker(root.party).doubts(root.key, root.opened):
+            raise Refused("delegation_doubtful", f"by entry {root.opened}, with {root.key}", pointer="/payload/via")
+
+    def _check_demands(self, statement: Statement, party: str, seconds: int) -> None:
+        """The party whose act it is holds what the charter demands for it, whoever signs."""
+        lacking = self.charter.lacking(statement.claims.kind, self._speaker(party).credentials, seconds)
+        if lacking is not None:
+            raise Refused("credential_demanded", f"{party} holds no {lacking}", subject=party)
 
     def _check_pins(self, statement: Statement) -> None:
         sub = statement.claims.sub
@@ -394,6 +543,12 @@ class World:
         if self._hashes[index] != digest:
             raise Refused("seen_forked", f"entry {index} has another hash here", index=index, pointer="/payload/seen")
 
+    def _check_private(self, statement: Statement) -> None:
+        """What was erased is not stated again under the digest by which it was known."""
+        for digest, pointer in statement.private().items():
+            if (erasure := self.found("erased", digest)) is not None:
+                raise Refused("private_field_erased", f"by {erasure}", pointer=f"/payload/body{pointer}")
+
     def _set(self, before: Subject | None, after: Subject) -> None:
         changed = self._change.changed
         for place, (first, now) in enumerate(changed):
@@ -412,10 +567,22 @@ class World:
             self.ledger = after.id
         if after.state.UNIQUE:
             for key in before.state.lookups() if before is not None else ():
-                self._found[key] = None
+                if key[0] in after.state.UNIQUE:
+                    self._found[key] = None
             for key in after.state.lookups():
                 if key[0] in after.state.UNIQUE:
                     self._found[key] = after.id
+
+    def _speaker(self, party: str) -> Speaker:
+        return cast(Speaker, self._need(party).state)
+
+    def _mandate(self, delegation: str) -> Mandate | None:
+        found = self._subjects.get(delegation)
+        if found is not None:
+            return cast(Mandate, found.state)
+        if not self.knows(delegation):
+            raise LookupError(f"{delegation} was not loaded")
+        return None
 
     def _need(self, subject_id: str) -> Subject:
         found = self._subjects.get(subject_id)

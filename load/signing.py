@@ -34,13 +34,16 @@ class Signatory:
         prev: Mapping[str, str] | None = None,
         now: int,
         nonce: bytes,
+        principal: str | None = None,
+        via: str | None = None,
     ) -> bytes:
         """A statement as it is sent. ``prev`` names the last act of each pinned subject, ``nonce`` has 16 bytes.
 
+        ``principal`` is the DID whose act it is where the key acts for another, ``via`` the delegation.
         Raises ``Malformed`` where the claims cannot be spelled; whether the ledger takes them is not looked at.
         """
         claims = {
-            "iss": self.did,
+            "iss": principal or self.did,
             "aud": self.audience,
             "iat": now,
             "exp": now + LIFETIME_S,
@@ -50,4 +53,6 @@ class Signatory:
             "sub": sub,
             "prev": dict(prev or {}),
         }
+        if via is not None:
+            claims["via"] = via
         return jws.sign(claims, self.key)

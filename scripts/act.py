@@ -32,7 +32,7 @@ from scripts.jsonfile import read_object
 from scripts.options import LOCAL, Json, Key, LedgerUrl
 from scripts.output import bar, print_admitted, print_note
 from scripts.refused import check_refusal, keep_refusal, kept_at, signed_refusal
-from scripts.session import load_key, session
+from scripts.session import opened_key, session
 from scripts.times import parse_span
 from scripts.trust import Home
 
@@ -103,18 +103,19 @@ def sign(
             pins |= {id_: at.client.subject(id_).last for id_ in missing}
     elif missing:
         raise Malformed("pins_not_fitting", f"{kind} also pins {' and '.join(missing)}", pointer="/payload/prev")
-    sent = sign_statement(
-        load_key(key),
-        audience=audience or _only_audience(),
-        kind=kind,
-        body=stated,
-        sub=sub,
-        prev=pins,
-        now=int(time.time()),
-        lifetime=parse_span(valid_for),
-        disclosures=disclosures,
-        randomness=secrets.token_bytes,
-    )
+    with opened_key(key) as signing:
+        sent = sign_statement(
+            signing,
+            audience=audience or _only_audience(),
+            kind=kind,
+            body=stated,
+            sub=sub,
+            prev=pins,
+            now=int(time.time()),
+            lifetime=parse_span(valid_for),
+            disclosures=disclosures,
+            randomness=secrets.token_bytes,
+        )
     if out is None:
         print(sent.decode())
     else:

@@ -25,6 +25,7 @@ import orjson
 import typer
 
 from api.client import Client, ServerProblem, Subject
+from identity.errors import Halted
 from ledger.audit import RemoteSource, Source, Verdict, Workers, open_folder, unreadable
 from ledger.audit import audit as judge
 from ledger.audit.replay import Replay
@@ -135,8 +136,8 @@ def export(
 
 
 @contextmanager
-def open_source(named: str, key: Path | None = None) -> Iterator[Source]:
-    """The source of this name. ``key``: file of a member's key, for a service that asks for one. Raises ``Problem``."""
+def open_source(named: str, key: str | None = None) -> Iterator[Source]:
+    """The source of this name. ``key``: name of a member's key, for a service that asks for one. Raises ``Problem``."""
     if is_address(named):
         with session(named, reader=key) as at:
             source = _remote(at.client)
@@ -160,7 +161,7 @@ def open_source(named: str, key: Path | None = None) -> Iterator[Source]:
 
 def _judge(
     named: str,
-    key: Path | None,
+    key: str | None,
     workers: Workers,
     known: list[bytes],
     policy: Policy,
@@ -212,7 +213,7 @@ def _heard(ask: Callable[Q, A]) -> Callable[Q, A]:
     def asked(*args: Q.args, **kwargs: Q.kwargs) -> A:
         try:
             return ask(*args, **kwargs)
-        except (Unverifiable, ServerProblem) as no:  # not for you; in words this software does not know
+        except (Unverifiable, ServerProblem, Malformed, Halted) as no:  # not for you; in strange words; no key here
             raise Unavailable("answer_strange", str(no)) from no
 
     return asked

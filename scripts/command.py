@@ -31,6 +31,7 @@ from typing import Any, Literal, NoReturn, ParamSpec, TypeVar, cast
 import orjson
 import typer
 
+from identity import errors
 from identity.errors import Problem, declare
 from ledger.errors import Newer
 from scripts import index
@@ -52,8 +53,12 @@ declare(
 )
 
 DOUBTED = frozenset({"malformed", "unverifiable", "rule", "corrupt"})  # families that can disprove; others tell nothing
-UNDECIDED = frozenset({"form_unknown", "cose_entry_missing", "refusal_source_missing", "refusal_beyond"})
+UNDECIDED = frozenset(
+    {"form_unknown", "cose_entry_missing", "refusal_source_missing", "refusal_beyond", "status_list_missing"}
+)
 """Codes of these families that disprove nothing: something else is needed to judge."""
+OWN = ("policy_", "key_file_", "key_passphrase_")
+"""How codes begin that are about files of the user's own."""
 
 
 class Commands(ExplainedGroup):
@@ -117,13 +122,11 @@ def _cadastre() -> None:
     """Makes it a group of commands also where only one is imported; the help above stands."""
 
 
-class Halted(Problem):
+class Halted(errors.Halted):
     """The command stops on its own judgement, before or after asking the ledger: a lawful no of this machine.
 
     ``advice`` says what to do in this very case, where the catalogue can only say it in general.
     """
-
-    family = "halted"
 
     def __init__(self, code: str, detail: str = "", advice: str | None = None) -> None:
         super().__init__(code, detail)
@@ -232,7 +235,7 @@ def tell_of(no: Word, **members: str | int | None) -> None:
 
 
 def _stop(no: Word, error: Problem) -> NoReturn:
-    disproves = error.family in DOUBTED and error.code not in UNDECIDED and not error.code.startswith("policy_")
+    disproves = error.family in DOUBTED and error.code not in UNDECIDED and not error.code.startswith(OWN)
     tell(error, no if disproves else "refused")
     if error.family == "rule" or signed_refusal(error):
         try:

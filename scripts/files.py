@@ -1,9 +1,14 @@
-"""Files that commands make: whole, durable, and never in place of another."""
+"""Files that commands make: whole and durable, and never in place of another unless that is what was asked for."""
 
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EEXIST
 from pathlib import Path
+from typing import BinaryIO
 
 
 def keep(path: Path, data: bytes) -> None:
@@ -12,3 +17,54 @@ def keep(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def made_whole(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """A file to write, which gets its name when the context ends without an error; else nothing of it stays.
+
+    Only its owner may read it, unless the mode says otherwise. Raises ``FileExistsError``: nothing is overwritten.
+    """
+    part = path.with_name(f".cadastre-{secrets.token_hex(8)}.part")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _name(part, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # a file is durable only when its name is
+        finally:
+            os.close(folder)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put other bytes in place of those of a file, all of them or none; whoever might read it may do so still."""
+    part = path.with_name(f".cadastre-{secrets.token_hex(8)}.part")
+    mode = path.stat().st_mode & 0o777
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)  # whatever the umask
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _name(part: Path, path: Path) -> None:
+    """Give a file its name, if nothing has it yet."""
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path)) from None
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path)) from None
+        part.rename(path)

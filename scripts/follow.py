@@ -39,7 +39,7 @@ from ledger.values import type_of
 from scripts.command import Halted, command, tell
 from scripts.options import Json, ReaderKey
 from scripts.output import counting, is_for_programs, print_json, print_note, printable
-from scripts.session import load_key
+from scripts.session import opened_key
 from scripts.trust import Home, meet
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def follow(
 
 
 @contextmanager
-def _reading(url: str, key: Path | None) -> Iterator[Read]:
+def _reading(url: str, key: str | None) -> Iterator[Read]:
     """The published files at an address; as a member, where there is a key."""
     from api.outside import files_at
 
@@ -136,7 +136,7 @@ def _reading(url: str, key: Path | None) -> Iterator[Read]:
         with files_at(url) as read:
             yield read
     else:
-        with Client(url, key=load_key(key)) as client, files_at(url, client.sign_token) as read:
+        with opened_key(key) as signing, Client(url, key=signing) as client, files_at(url, client.sign_token) as read:
             yield read
 
 

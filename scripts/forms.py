@@ -19,6 +19,7 @@ Schema = dict[str, Any]
 SIGNERS = {
     "party": "a party",
     "newcomer": "a DID that speaks for nobody yet",
+    "controller": "a party, by a key that the act shows to be its own",
     "governance": "the governance key",
     "service": "the service key, by itself",
 }
@@ -88,7 +89,7 @@ def form_of(form: Schema, schema: Schema, *, inline: bool = False) -> str:
         return f"text ({count} letters)" if count else "text"
     if form.get("type") in ("integer", "number"):
         return f"{form['type']} ({bounds})" if (bounds := _range(form)) else str(form["type"])
-    return "true or false" if form.get("type") == "boolean" else "JSON"
+    return {"boolean": "true or false", "object": "object"}.get(str(form.get("type")), "JSON")
 
 
 def _range(form: Schema) -> str:

@@ -67,6 +67,18 @@ def init(
     authority: Annotated[
         list[str] | None, typer.Option(metavar="DID=ROLE", help="Recognises an authority for a role.")
     ] = None,
+    inspector: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE", help="Authorities of this role may look at private values.")
+    ] = None,
+    eraser: Annotated[
+        list[str] | None, typer.Option(metavar="ROLE", help="Authorities of this role may have them erased.")
+    ] = None,
+    did_host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST[:PORT]", help="Serves the logs of parties' did:webvh under this host, as .../org/NAME."
+        ),
+    ] = None,
     succeeds: Annotated[
         str | None,
         typer.Option(metavar="SOURCE", help="The ledger it goes on from, after that one's loss; audited first."),
@@ -91,12 +103,16 @@ def init(
         "readers": readers,
         "names": names,
         "authorities": _authorities(authority or []),
+        "inspectors": inspector or [],
+        "erasers": eraser or [],
         "governance": did_of(keys.governance.public),
         "service": did_of(keys.service.public),
         "logKey": format_vkey(keys.signer.verifier),
         "mldsaKey": format_vkey(cosigner_with(origin, keys.log).verifier),
         "refusalKey": format_vkey(Verifier(refusal_key_name(origin), ED25519, keys.refusal.public.raw)),
     }
+    if did_host is not None:
+        body["didHost"] = did_host.lower().replace(":", "%3A")
     before: Predecessor | None = None
     if succeeds is not None:
         from scripts.succession import predecessor  # imported here: an audit takes much that is not needed else

@@ -62,14 +62,15 @@ def offer(
 
 @command(acts=True)
 def withdraw(
-    subject: Annotated[str, typer.Argument(metavar="OFFER|TRANSFER", help="Id of what you proposed.")],
+    subject: Annotated[str, typer.Argument(metavar="OFFER|TRANSFER|GRANT", help="Id of what you stated.")],
     key: Key,
     ledger: LedgerUrl = LOCAL,
     json: Json = False,
 ) -> None:
-    """Take back an offer, or the proposal of a transfer."""
+    """Take back an offer, the proposal of a transfer, or what others were granted to see."""
     with session(ledger, key) as at:
-        kind = f"{at.subject(subject, 'offer', 'transfer').type}.withdrawn"
+        type_ = at.subject(subject, "offer", "transfer", "grant").type
+        kind = "disclosure.withdrawn" if type_ == "grant" else f"{type_}.withdrawn"
         print_admitted(kind, at.act(kind, {}, subject), json)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,15 +13,15 @@ LOCAL = "http://127.0.0.1:8000"
 LedgerUrl = Annotated[
     str, typer.Option("--ledger", envvar="CADASTRE_LEDGER", metavar="URL", help="Address of the ledger.")
 ]
-Key = Annotated[
-    Path,
-    typer.Option("--as", envvar="CADASTRE_KEY", metavar="FILE", help="Key file of the party that signs."),
+Key = Annotated[  # see scripts.session.opened_key
+    str,
+    typer.Option(
+        "--as", envvar="CADASTRE_KEY", metavar="KEY", help="Key of the party that signs: its file, or pkcs11:…"
+    ),
 ]
 ReaderKey = Annotated[
-    Path | None,
-    typer.Option(
-        "--as", envvar="CADASTRE_KEY", metavar="FILE", help="Key file of a member, where only members may read."
-    ),
+    str | None,
+    typer.Option("--as", envvar="CADASTRE_KEY", metavar="KEY", help="Key of a member, where only members may read."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Wait = Annotated[

@@ -10,11 +10,11 @@ with a statement as it was sent, for those who hold one. A value that was shown 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,12 +24,12 @@ from identity.errors import Problem, declare
 from identity.note import Verifier
 from ledger.audit import Source, StoreSource
 from ledger.errors import Absent, Unavailable
-from ledger.log import merkle, tile
+from ledger.log import tile
 from ledger.log.checkpoint import open_checkpoint
 from ledger.log.policy import EMPTY, parse_policy
 from ledger.log.receipt import parse_receipt
 from ledger.pack.data import PIECES_MAX, Pack, format_data
-from ledger.pack.evidence import Evidence, ScanEvidence, StoreEvidence, root_at, size_of
+from ledger.pack.evidence import Evidence, ScanEvidence, StoreEvidence, root_at, size_of, turns_of
 from ledger.pack.gather import Shown, gather
 from ledger.pack.judge import Judged, judge
 from ledger.pack.page import format_page, script_digest
@@ -149,7 +149,7 @@ def _selection(chosen: Sequence[str]) -> Shown:
 
 @contextmanager
 def _evidence(
-    source: str | None, ledger: str, key: Path | None, what: str
+    source: str | None, ledger: str, key: str | None, what: str
 ) -> Iterator[tuple[Evidence, Sequence[Verifier], int]]:
     """What the pack is put together from, the log keys by which it is known, if by any, and the index of the entry."""
     if source is None or is_address(source):
@@ -193,14 +193,11 @@ class ClientEvidence(Evidence):
     def __init__(self, client: Client, checkpoint: bytes) -> None:
         self.checkpoint = checkpoint
         self._client = client
-        self._size = size_of(checkpoint)
-        self.nodes = tile.nodes_from_tiles(lambda wanted: client.published(tile.format_path(wanted)), self._size)
+        self.size = size_of(checkpoint)
+        self.nodes = tile.nodes_from_tiles(lambda wanted: client.published(tile.format_path(wanted)), self.size)
 
     def entry(self, index: int) -> bytes:
         return self._client.entry_bytes(index)
-
-    def proof(self, index: int) -> Sequence[bytes]:
-        return merkle.inclusion_proof(index, self._size, self.nodes)
 
     def index_of(self, statement: str) -> int:
         found = self._client.statement(statement)
@@ -209,7 +206,7 @@ class ClientEvidence(Evidence):
         return found.index
 
     def last(self, subject: str) -> str:
-        return self._client.subject(subject, self._size).last
+        return self._client.subject(subject, self.size).last
 
     def party(self, did: str) -> str:
         return self._client.subject(did).id
@@ -217,11 +214,18 @@ class ClientEvidence(Evidence):
     def touched(self, subject: str, most: int) -> Sequence[int]:
         found: list[int] = []
         while len(found) < most:
-            page = self._client.history(subject, found[-1] if found else self._size, HISTORY_PAGE)
+            page = self._client.history(subject, found[-1] if found else self.size, HISTORY_PAGE)
             if not page:
                 break
             found += [entry.index for entry in page]
         return found[:most]
+
+    def turns(self, subject: str) -> Sequence[int]:
+        def stood(size: int) -> tuple[int, Mapping[str, Any]]:
+            found = self._client.subject(subject, size)
+            return found.index, found.state
+
+        return turns_of(subject, stood, self.size)
 
     def disclosures(self, index: int) -> Sequence[str]:  # noqa: ARG002 - none are asked for
         return ()

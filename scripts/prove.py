@@ -54,15 +54,15 @@ def prove(
     check_free(out)
     if folder is not None:
         with prover_of(folder) as (prover, verifiers):
-            data, proven = _proven(prover.file, verifiers, what, lookup, at_size)
+            data, proven = proven_file(prover.file, verifiers, what, lookup, at_size)
     else:
         with session(ledger, reader=key) as at:
-            data, proven = _proven(at.client.state_proof, at.verifiers, what, lookup, at_size)
+            data, proven = proven_file(at.client.state_proof, at.verifiers, what, lookup, at_size)
     keep(out, data)
     print_state(proven, json, file=str(out))
 
 
-def _proven(
+def proven_file(
     ask: Callable[[str, str | None, int | None], bytes],
     verifiers: Sequence[Verifier],
     what: str,

@@ -6,10 +6,11 @@ receipt has been verified against those keys and holds the very statement that w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from api.client import Admitted, Client, Subject
 from identity.errors import Problem, Unverifiable, declare
 from identity.jws import statement_id
 from identity.keys import SigningKey, read_key
+from identity.keyuri import is_key_uri, parse_key_uri
 from identity.note import Verifier
+from identity.signer import StatementSigner
 from ledger.errors import Absent, Refused
 from ledger.log.chain import Entry
 from ledger.log.receipt import open_receipt
@@ -136,14 +139,19 @@ def index_named(what: str) -> int | None:
 
 
 @contextmanager
-def session(ledger: str, key: Path | None = None, reader: Path | None = None) -> Iterator[Session]:
-    """A session with the ledger at this address, signing with the key in this file if there is one.
+def session(ledger: str, key: str | None = None, reader: str | None = None) -> Iterator[Session]:
+    """A session with the ledger at this address, signing with the key of this name if there is one.
 
-    ``reader`` is the file of the key that reads where only members may; it is opened when that turns out.
+    The ledger says for which party the key signs, CADASTRE_FOR which where it could be several.
+    ``reader`` names the key that reads where only members may; it is opened when that turns out. Names of keys are
+    those of :func:`opened_key`.
     """
-    reading = None if reader is None else partial(load_key, reader)
-    with Client(ledger, key=None if key is None else load_key(key), reader=reading) as client:
-        yield Session(client, _meet(client))
+    with ExitStack() as keys:
+        reading = None if reader is None else lambda: keys.enter_context(opened_key(reader))
+        signing = None if key is None else keys.enter_context(opened_key(key))
+        principal = os.environ.get("CADASTRE_FOR") or None
+        with Client(ledger, key=signing, principal=principal, reader=reading) as client:
+            yield Session(client, _meet(client))
 
 
 def _meet(client: Client) -> list[Verifier]:
@@ -153,10 +161,38 @@ def _meet(client: Client) -> list[Verifier]:
     return verifiers
 
 
-def load_key(path: Path) -> SigningKey:
+@contextmanager
+def opened_key(named: str) -> Iterator[StatementSigner]:
+    """The key of this name: a file, or the ``pkcs11:`` URI of one that stays in its token. Asks for what opens it."""
+    if is_key_uri(named):
+        from identity.pkcs11 import open_key
+
+        with open_key(parse_key_uri(named), ask_pin, default_module()) as key:
+            yield key
+    else:
+        yield load_key(named)
+
+
+def load_key(path: str | Path) -> SigningKey:
     """The key in a file; asks for its passphrase if it has one."""
-    return read_key(path, lambda: _ask(path))
+    return read_key(Path(path), lambda: ask_passphrase(Path(path)))
 
 
-def _ask(path: Path) -> bytes:
-    return str(typer.prompt(f"Passphrase of {path}", hide_input=True, err=True)).encode()
+def ask_passphrase(path: Path) -> bytes:
+    """What is typed to open the file of a key."""
+    return _ask(f"Passphrase of {path}").encode()
+
+
+def ask_pin() -> str:
+    """The PIN of the user's token: CADASTRE_PKCS11_PIN, or what is typed."""
+    return os.environ.get("CADASTRE_PKCS11_PIN") or _ask("PIN of the token")
+
+
+def default_module() -> Path | None:
+    """The library for tokens whose URI names none: CADASTRE_PKCS11_MODULE."""
+    named = os.environ.get("CADASTRE_PKCS11_MODULE")
+    return Path(named) if named else None
+
+
+def _ask(for_: str) -> str:
+    return str(typer.prompt(for_, hide_input=True, err=True))

@@ -10,13 +10,13 @@ declare("unverifiable", signer_other=("the statement is signed with another part
 
 
 def read_verified(compact: bytes) -> Statement:
-    """The statement in an entry, whose signature is verified and made with a key of its issuer.
+    """The statement in an entry, whose signature is verified and made with a key of its issuer, or of a delegate.
 
     Raises ``Malformed`` or ``Unverifiable``. Its disclosures are not needed: what is hidden stays so.
     """
     signed = jws.parse(compact)
     statement = read(signed)
     jws.verify(signed)
-    if signed.kid.partition("#")[0] != statement.claims.iss:
+    if statement.claims.via is None and signed.kid.partition("#")[0] != statement.claims.iss:
         raise Unverifiable("signer_other", f"{signed.kid} signs for {statement.claims.iss}", pointer="/header/kid")
     return statement

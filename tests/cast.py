@@ -24,17 +24,23 @@ from typing import Any, TypeVar
 import ledger.circulation
 from identity import disclosure, jws
 from identity.canonical import b64encode, encode
-from identity.did import did_of
+from identity.did import did_of, multibase_of
 from identity.keys import SigningKey
 from identity.note import Signer, format_vkey
 from ledger.circulation.agreement import Agreement
 from ledger.circulation.asset import Asset
+from ledger.circulation.delegation import Delegation
 from ledger.circulation.offer import Offer
+from ledger.circulation.party import Party
+from ledger.circulation.recovery import Recovery
+from ledger.circulation.speaker import consent_message
 from ledger.errors import Problem, Refused
 from ledger.log.chain import LINK_OF_FIRST, Entry, format_entry, link_of
 from ledger.log.refusal import refusal_key_name
 from ledger.statement import KINDS, Statement, receive
 from ledger.world import Change, State, Subject, World
+from tests.logs import HOST, Log, key_called
+from tests.logs import seed as seed  # for whoever makes other keys of the play
 
 assert ledger.circulation  # imported for its kinds
 
@@ -44,11 +50,6 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 NOBODY = "A" * 43  # a statement id that no statement has
 
 S = TypeVar("S", bound=State)
-
-
-def seed(name: str) -> bytes:
-    """32 bytes that only this name has."""
-    return sha256(f"cast:{name}".encode()).digest()
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Actor:
 
 def actor(name: str, legal: str = "", *, alg: Any = "Ed25519", roles: tuple[str, ...] = ()) -> Actor:
     """An actor whose key follows from the name."""
-    return Actor(name, legal or name, SigningKey.from_seed(alg, seed(name)), roles)
+    return Actor(name, legal or name, key_called(name, alg), roles)
 
 
 CAST = {
@@ -80,6 +81,13 @@ CAST = {
         actor("second", "Qingdao Precision Castings", roles=("factory",)),
         actor("lender", "Banco Ribeira", roles=("lender",)),
         actor("stranger", "Fundição Porto Lda"),
+        actor("works", "Werk Nord GmbH"),
+        actor("mill", "Papierfabrik Süd AG"),
+        actor("spare", "What somebody turns to"),
+        actor("employee", "Li Wei 李伟"),
+        actor("machine", "Milling machine 7"),
+        actor("agent", "Pricing agent"),
+        actor("thief", "Whoever it was"),
     )
 }
 """Governance and service, and the parties of the plays. Nobody has joined yet."""
@@ -174,6 +182,8 @@ class Play:
         self.seconds = START
         self.entries: list[Played] = []
         self.subjects: dict[str, Subject] = {}
+        self.logs: dict[str, Log] = {}  # of actors who speak through a did:webvh, as far as the ledger has them
+        self._drafts: dict[str, Log] = {}  # those that were stated, by their last version
         self._signed = 0
         self._link = LINK_OF_FIRST
         if self.founding is not None:
@@ -187,9 +197,17 @@ class Play:
 
     def party(self, name: str) -> str:
         """The party id of an actor who joined."""
-        found = self.world.party(self.cast[name].did)
+        found = self.world.party(self.did(name)) or self.world.party(self.cast[name].did)
         assert found is not None, f"{name} has not joined"
         return found
+
+    def did(self, name: str) -> str:
+        """The DID as which an actor signs: the did:webvh whose log the ledger has, else the did:key."""
+        return self.logs[name].did if name in self.logs else self.cast[name].did
+
+    def key(self, name: str) -> SigningKey:
+        """An actor's own key, or any other that is called so."""
+        return self.cast[name].key if name in self.cast else key_called(name)
 
     @property
     def state_subject(self) -> str:
@@ -208,7 +226,9 @@ class Play:
     def snapshot(self) -> tuple[Any, ...]:
         """All that an act could change, to be compared."""
         subjects = {one.id: (one.no, one.index, one.last, one.state.encode()) for one in self.world.subjects()}
-        found = {did: self.world.party(did) for did in (one.did for one in self.cast.values())}
+        parties = [one.state for one in self.world.subjects() if isinstance(one.state, Party)]
+        dids = {one.did for one in self.cast.values()}.union(*(party.dids for party in parties))
+        found = {did: self.world.party(did) for did in dids}
         return self.world.size, self.world.count, subjects, found
 
     # -- signing and admitting -------------------------------------------------------------------------------
@@ -223,18 +243,31 @@ class Play:
         prev: dict[str, str] | None = None,
         private: Iterable[str] = (),
         key: str | None = None,
+        log: Log | None = None,
+        via: str | None = None,
         **claims: Any,
     ) -> bytes:
         """What a client sends: a signed statement, and disclosures if fields of the body are ``private``.
 
         ``private`` names fields by path (``terms.price``); the same value under the same name is hidden under the
         same salt, so that it can be stated again. ``prev`` pins what the kind pins unless given, ``key`` lets
-        another actor's key sign, and ``claims`` are put in as they are.
+        another key sign, and ``claims`` are put in as they are. ``log`` is that of a DID which comes to speak by this
+        act, and signs it; ``via`` a delegation, by whose party's DID the act is done.
         """
         shown, disclosures = _hide(body or {}, private)
         self._signed += 1
+        did = self.did(by) if log is None else log.did
+        if via is not None:
+            claims = {"via": via, **claims}
+            if via in self.subjects:
+                mandate = self.state(Delegation, via)
+                claims |= {"via": mandate.act, "iss": claims.get("iss", self.state(Party, mandate.party).did)}
+        if key is None:
+            speaking = log or self.logs.get(by)
+            key = speaking.keys[0] if speaking is not None and speaking.keys else by
+        kid = None if did.startswith("did:key:") else f"{did}#{multibase_of(self.key(key).public)}"
         stated = {
-            "iss": self.cast[by].did,
+            "iss": did,
             "aud": self.world.audience,
             "iat": self.seconds,
             "exp": self.seconds + HOUR,
@@ -245,7 +278,7 @@ class Play:
             "prev": self._pins(kind, sub, shown) if prev is None else prev,
             **claims,
         }
-        return disclosure.join(jws.sign(stated, self.cast[key or by].key), disclosures)
+        return disclosure.join(jws.sign(stated, self.key(key), kid=kid), disclosures)
 
     def admit(self, sent: bytes) -> Played:
         """Receive and judge what was sent, as the next entry. Raises ``Problem`` as the door and the rules do."""
@@ -260,6 +293,10 @@ class Play:
         self.subjects.update((after.id, after) for _, after in change.changed)
         played = Played(sent, statement, index, time, entry, change)
         self.entries.append(played)
+        if lines := statement.claims.body.get("log"):
+            draft = self._drafts.get(lines[-1]["versionId"])
+            if draft is not None and statement.claims.kind != "recovery.opened":
+                self.logs[draft.name] = draft
         return played
 
     def act(self, kind: str, **given: Any) -> Played:
@@ -376,8 +413,76 @@ class Play:
         return transfer
 
     def named(self, party: str) -> str:
-        """The actor's name in the play, from the party id."""
-        return next(name for name in self.cast if self.world.party(self.cast[name].did) == party)
+        """The name in the play of who speaks for a party."""
+        return next(name for name in self.cast if self.did(name) == self.state(Party, party).did)
+
+    # -- identity --------------------------------------------------------------------------------------------
+
+    def stated(self, draft: Log) -> dict[str, Any]:
+        """The field ``log`` of an act by which the ledger comes to have a log as it is drafted."""
+        self._drafts[draft.standing.version_id] = draft
+        return {"log": draft.since(self.logs.get(draft.name))}
+
+    def join_hosted(self, name: str, **given: Any) -> str:
+        """An actor joins under a did:webvh; takes what ``Log.begin`` takes. Returns the party id."""
+        draft = Log.begin(name, self.seconds, **given)
+        body = {"name": self.cast[name].legal, **self.stated(draft)}
+        return self.act("party.joined", by=name, body=body, log=draft).subject
+
+    def rotate(self, name: str, *, compromised: Iterable[tuple[str, int]] = (), **given: Any) -> Played:
+        """The actor's log goes on; takes what ``Log.next`` takes. Signed by a key that speaks from here on."""
+        draft = self.logs[name].next(self.seconds, **given)
+        body = self.stated(draft) | self.compromised(compromised)
+        return self.act("party.rotated", by=name, sub=self.party(name), body=body, key=draft.keys[0])
+
+    def compromised(self, named: Iterable[tuple[str, int]]) -> dict[str, Any]:
+        """The field of this name, of names of keys and indexes."""
+        found = [{"key": multibase_of(self.key(name).public), "since": since} for name, since in named]
+        return {"compromised": found} if found else {}
+
+    def consent(self, party: str, did: str, key: str) -> dict[str, Any]:
+        """The field of this name: a DID's key agrees to speak for a party."""
+        signature = self.key(key).sign(consent_message(self.world.audience, party, did))
+        return {"consent": {"key": multibase_of(self.key(key).public), "signature": b64encode(signature)}}
+
+    def turned_to(self, party: str, to: str, draft: Log | None = None) -> dict[str, Any]:
+        """What an act says of the DID that is to speak for a party: an actor's did:key, or the one of a log."""
+        did, key = (self.cast[to].did, to) if draft is None else (draft.did, draft.keys[0])
+        logged = {} if draft is None else self.stated(draft)
+        return {"did": did, **self.consent(party, did, key), **logged}
+
+    def succeed(self, name: str, to: str, draft: Log | None = None) -> Played:
+        """Another DID speaks for the actor's party from here on."""
+        body = self.turned_to(self.party(name), to, draft)
+        return self.act("party.succeeded", by=name, sub=self.party(name), body=body)
+
+    def delegate(self, by: str, to: str, *, via: str | None = None, days: int = 30, **given: Any) -> str:
+        """Let another act, within bounds: all kinds unless said otherwise. Returns the delegation's id."""
+        powers = {name: given.pop(name) for name in ("kinds", "subjects", "amounts") if name in given}
+        body = {"to": self.did(to), "powers": {"kinds": ["*"], **powers}, "until": self.seconds + days * DAY, **given}
+        return self.act("party.delegated", by=by, via=via, body={"nature": "device", **body}).subject
+
+    def arrange(self, name: str, *trustees: str, **given: Any) -> Played:
+        """Name trustees: two of them and a week's wait, unless said otherwise."""
+        body = {"trustees": [self.party(one) for one in trustees], "threshold": min(2, len(trustees)), **given}
+        return self.act("recovery.arranged", by=name, sub=self.party(name), body=body)
+
+    def recover(self, name: str, to: str, *trustees: str, draft: Log | None = None, **lost: int) -> str:
+        """The trustees let another DID speak for the actor's party: opened, supported, waited for, completed."""
+        party = self.party(name)
+        first, *others = trustees
+        body = {"party": party, "reason": "the keys are lost", **self.turned_to(party, to, draft)}
+        recovery = self.act("recovery.opened", by=first, body=body).subject
+        for one in others:
+            self.act("recovery.supported", by=one, sub=recovery, body={})
+        self.tick(self.state(Recovery, recovery).wait)
+        self.act("recovery.completed", by=to, sub=recovery, log=draft, body=self.completion(recovery, draft, **lost))
+        return recovery
+
+    def completion(self, recovery: str, draft: Log | None = None, **lost: int) -> dict[str, Any]:
+        """The body of recovery.completed; ``lost`` are names of keys, and since when others may have them."""
+        logged = {} if draft is None else self.stated(draft)
+        return {"party": self.state(Recovery, recovery).party, **logged, **self.compromised(lost.items())}
 
 
 @cache
@@ -387,7 +492,7 @@ def played_life() -> tuple[bytes, ...]:
 
 
 def life() -> Play:
-    """The life of a data set, in which every kind of a party occurs at least once and private fields are used."""
+    """The life of a data set, in which every kind that is about data occurs, and private fields are used."""
     play = Play()
     play.join("factory", "partner", "second")
     body = {"name": CAST["lender"].legal, "contact": {"email": "data@ribeira.example"}, "roles": ["lender"]}
@@ -418,6 +523,101 @@ def life() -> Play:
     amended = {"limits": {"validity": 2 * DAY, "clock": 30}}
     play.act("ledger.amended", by="governance", sub=play.world.ledger, body=amended)
     return play
+
+
+def whole_life() -> Play:
+    """:func:`life`, and then of those who take part in it: all kinds that there are but commitments to the state."""
+    play = life()
+    credentials(play)
+    identities(play)
+    disclosures(play)
+    aliases(play)
+    return play
+
+
+def aliases(play: Play) -> None:
+    """The lender, whom the charter makes a registrar, attests an alias for one party, and then for another."""
+    authorities = [{"did": CAST["lender"].did, "roles": ["registrar"]}]
+    play.act("ledger.amended", by="governance", sub=play.world.ledger, body={"authorities": authorities})
+    second, blades = play.party("second"), play.register("second", title="Blade geometry")
+    claimed = ["lei:529900T8BM49AURSDO55", "handle:88.118.8/qingdao"]
+    play.act("party.aliased", by="second", sub=second, body={"claimed": claimed})
+    play.act("party.aliased", by="partner", sub=play.party("partner"), body={"claimed": claimed[:1]})
+    play.act("asset.aliased", by="second", sub=blades, body={"claimed": ["gtin:04012345123456"]})
+    seen = {"alias": claimed[0], "evidence": digest("extract of the register")}
+    seal = play.act("alias.attested", by="lender", body={"subject": second, **seen}).subject
+    mark = {"subject": blades, "alias": "gtin:04012345123456", "evidence": digest("catalogue")}
+    play.act("alias.attested", by="lender", body=mark)
+    play.act("alias.disputed", by="lender", sub=seal, body={"subject": second, "reason": "the firm was merged"})
+    play.act("alias.attested", by="lender", body={"subject": play.party("partner"), **seen})
+    play.act("party.aliased", by="second", sub=second, body={"withdrawn": claimed[1:]})
+
+
+def credentials(play: Play) -> None:
+    """The lender accredits the second party; what is demanded of who offers data is held, and taken back."""
+    counting = [{"types": ["FactoryAccreditation"], "dids": [CAST["lender"].did]}]
+    demands = [{"kind": "offer.opened", "type": "FactoryAccreditation", "role": "assessor"}]
+    amended = {"issuers": counting, "demands": demands}
+    play.act("ledger.amended", by="governance", sub=play.world.ledger, body=amended)
+    spindle = play.register("second", title="Spindle temperatures")
+    holder = {"holder": play.party("second")}
+    body = holder | {"issuer": play.party("lender"), "type": "FactoryAccreditation", "role": "assessor"}
+    body |= {"validFrom": play.seconds, "validUntil": play.seconds + 365 * DAY, "place": {"list": 0, "index": 94_567}}
+    badge = play.act("credential.recorded", by="lender", body=body | {"digest": digest("badge")}).subject
+    play.act("credential.suspended", by="lender", sub=badge, body=holder)
+    play.act("credential.reinstated", by="lender", sub=badge, body=holder)
+    play.offer("second", spindle)
+    play.act("credential.revoked", by="lender", sub=badge, body=holder | {"reason": "the plant was sold"})
+    play.act("ledger.amended", by="governance", sub=play.world.ledger, body={"demands": []})
+
+
+def identities(play: Play) -> None:
+    """Keys that change, a log that moves, powers given on and taken back, a party recovered, one that leaves."""
+    play.act("ledger.amended", by="governance", sub=play.world.ledger, body={"didHost": HOST})
+    play.join_hosted("works", portable=True)
+    play.rotate("works", keys=["works-2"])
+    mandate = play.delegate("works", "machine", kinds=["party.delegated", "asset.*"], depth=1)
+    further = play.delegate("machine", "agent", via=mandate, amounts=[money(10_000)], nature="agent")
+    asset = play.act("asset.registered", by="agent", via=further, body=description("Press forces")).subject
+    play.rotate("works", host="data.example", keys=["works-3"], compromised=[("works", len(play.entries) - 1)])
+    play.act("delegation.revoked", by="machine", via=mandate, sub=further, body={"reason": "compromised"})
+    play.act("asset.revised", by="machine", via=mandate, sub=asset, body=description("Press forces, line 2"))
+    play.join("mill")
+    play.succeed("mill", "mill", Log.begin("mill", play.seconds, keys=["mill", "mill desk"]))
+    play.arrange("mill", "partner", "second")
+    play.tick(days=7)
+    turned = {"party": play.party("mill"), "reason": "the plant has burnt down"} | play.turned_to(
+        play.party("mill"), "spare"
+    )
+    rescue = play.act("recovery.opened", by="partner", body=turned).subject
+    play.act("recovery.contested", by="mill", sub=rescue, body={"reason": "not the safe"})
+    play.act("recovery.supported", by="partner", sub=rescue, body={})
+    play.act("recovery.supported", by="second", sub=rescue, body={})
+    play.tick(days=7)
+    lost = {"mill desk": len(play.entries) - 4}
+    play.act("recovery.completed", by="spare", sub=rescue, body=play.completion(rescue, **lost))
+    play.act("party.joined", by="employee", body={"name": CAST["employee"].legal, "nature": "person"})
+    play.act("party.left", by="employee", sub=play.party("employee"), body={"reason": "retired"})
+
+
+def disclosures(play: Play) -> None:
+    """The stranger joins in private; what it lets the partner see it takes back, the lender looks, a contact goes."""
+    authority = {"did": CAST["lender"].did, "roles": ["regulator"]}
+    amended = {"authorities": [authority], "inspectors": ["regulator"], "erasers": ["regulator"]}
+    play.act("ledger.amended", by="governance", sub=play.world.ledger, body=amended)
+    body = {"name": CAST["stranger"].legal, "contact": {"phone": "+351 22 000 00 00"}}
+    joined = play.act("party.joined", by="stranger", body=body, private=["name", "contact"])
+    subject = {"subject": joined.subject}
+    body = subject | {"to": [play.party("partner")], "until": play.seconds + 30 * DAY}
+    play.act("disclosure.granted", by="stranger", body=body | {"entry": joined.index, "fields": ["/name"]})
+    grant = play.act("disclosure.granted", by="stranger", body=body).subject
+    play.act("disclosure.withdrawn", by="stranger", sub=grant, body={})
+    named = subject | {"entry": joined.index, "party": joined.subject}
+    because = {"code": "audit", "ground": "yearly audit of registrations"}
+    play.act("disclosure.inspected", by="lender", body=named | because | {"fields": ["/name"]})
+    contact = next(digest for digest, pointer in joined.statement.private().items() if pointer == "/contact")
+    because = {"code": "gdpr-17", "ground": "the data subject withdrew consent, Art. 17(1)(b) GDPR"}
+    play.act("disclosure.erased", by="stranger", body=named | because | {"digests": [contact]})
 
 
 def _hide(body: dict[str, Any], private: Iterable[str]) -> tuple[dict[str, Any], list[str]]:

@@ -8,18 +8,20 @@
 a statement is put together. A statement may be sent again as often as one likes: the same bytes give the same entry.
 """
 
-from api.client.answers import Admitted, Entry, Ledger, Page, Subject, Summary, Verdict
+from api.client.answers import Admitted, Entry, Erasure, Ledger, Page, Subject, Summary, Verdict
 from api.client.client import Client
-from api.client.signing import conceal, sign_statement
+from api.client.signing import Speaker, conceal, sign_statement
 from api.client.wire import ServerProblem
 
 __all__ = [
     "Admitted",
     "Client",
     "Entry",
+    "Erasure",
     "Ledger",
     "Page",
     "ServerProblem",
+    "Speaker",
     "Subject",
     "Summary",
     "Verdict",

@@ -52,7 +52,10 @@ class Subject(Answer):
 
 
 class Summary(Answer):
-    """One entry in a list. ``time`` in microseconds, ``hash`` that of the entry's bytes."""
+    """One entry in a list. ``time`` in microseconds.
+
+    ``signer`` and ``key`` name the key that signed, ``via`` the delegation under which it did.
+    """
 
     index: int
     time: int
@@ -60,6 +63,9 @@ class Summary(Answer):
     kind: str
     subject: str
     issuer: str
+    signer: str
+    key: str
+    via: str | None = None
 
 
 class Entry(Summary):
@@ -74,6 +80,45 @@ class Page(Answer):
 
     items: list[Subject]
     cursor: str | None = None
+
+
+class Speaking(Answer):
+    """A party that a key speaks for."""
+
+    party: str
+    did: str
+
+
+class Acting(Answer):
+    """A delegation under which a key acts for a party: the party's DID, and the one ``to`` which it was given."""
+
+    delegation: str
+    via: str
+    to: str
+    party: str
+    did: str
+
+
+class Key(Answer):
+    """For whom a key signs at present."""
+
+    parties: list[Speaking]
+    delegations: list[Acting]
+
+
+class Disclosed(Answer):
+    """Disclosures of private fields of an entry, not compared with it yet."""
+
+    disclosures: list[str]
+
+
+class Erasure(Answer):
+    """The tombstone of private values of the entry ``entry``."""
+
+    id: str
+    entry: int
+    subject: str
+    digests: list[str]
 
 
 @dataclass(frozen=True, slots=True)

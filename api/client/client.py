@@ -14,35 +14,57 @@ import httpx
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from api.client.answers import Admitted, Entry, Ledger, Page, Subject, Summary, Verdict, admitted_in, read
-from api.client.signing import LIFETIME_S, Randomness, conceal, pins_of, sign_statement
-from api.client.wire import ATTEMPTS, LEDGER, PASSING, Wire, problem_of
+from api.client.answers import (
+    Admitted,
+    Disclosed,
+    Entry,
+    Erasure,
+    Key,
+    Ledger,
+    Page,
+    Subject,
+    Summary,
+    Verdict,
+    admitted_in,
+    read,
+)
+from api.client.signing import LIFETIME_S, Randomness, Speaker, conceal, itself, pins_of, sign_statement
+from api.client.wire import ATTEMPTS, LEDGER, PASSING, ServerProblem, Wire, problem_of
 from identity.canonical import b64encode
-from identity.did import did_of
+from identity.did import multibase_of
 from identity.errors import Malformed, declare
-from identity.keys import SigningKey
+from identity.signer import StatementSigner
 from identity.token import NUMBER_BYTES, sign_token
-from ledger.errors import Absent, Unavailable
+from ledger.errors import Absent, Unavailable, Unverifiable
 
 BATCH_LINES = 1_000  # statements sent in one request of a batch
 BATCH_BYTES = 4 << 20
 BYTES = "application/octet-stream"
 COSE = "application/scitt-receipt+cose"  # RFC 9943 section 10.2
+CREDENTIALS = "application/vc, application/vc+jwt"
 NDJSON = "application/x-ndjson"
 JOSE = "application/jose"
 SD_JWT = "application/sd-jwt"
 
-declare("malformed", key_absent=("there is no key to sign with", "name the key file: --as KEY, or CADASTRE_KEY"))
+declare(
+    "malformed",
+    key_absent=("there is no key to sign with", "name the key file: --as KEY, or CADASTRE_KEY"),
+    speaker_unclear=("the key could sign for several", "name the party or delegation: CADASTRE_FOR=ID"),
+    speaker_unknown=("the key does not sign for that party, or under that delegation", "see: cadastre show ID"),
+)
 
 _SUMMARIES = TypeAdapter(list[Summary])
 _SUBJECTS = TypeAdapter(list[Subject])
+_ERASURES = TypeAdapter(list[Erasure])
 _OBJECTS = TypeAdapter(list[dict[str, Any]])
 
 
 class Client:
     """A ledger over HTTP, as one party sees it. Not thread-safe; a context manager that closes its connections.
 
-    ``reader`` gives the key that reads where only members may, and is asked for it then; it is ``key`` if not given.
+    The ledger is asked as whom ``key`` signs, and ``principal`` (party, DID or delegation) chooses where it could be
+    several. ``reader`` gives the key that reads where only members may, and is asked for it
+    then; it is ``key`` if not given.
 
     Every call raises the ledger's own errors, ``Unavailable`` if it cannot be reached. ``clock`` gives POSIX seconds,
     ``randomness`` that many random bytes.
@@ -52,16 +74,19 @@ class Client:
         self,
         url: str,
         *,
-        key: SigningKey | None = None,
-        reader: Callable[[], SigningKey] | None = None,
+        key: StatementSigner | None = None,
+        principal: str | None = None,
+        reader: Callable[[], StatementSigner] | None = None,
         clock: Callable[[], float] = time.time,
         randomness: Randomness = secrets.token_bytes,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.key = key
+        self._speaker: Speaker | None = None
+        self._principal = principal
         self._reader = reader
-        self._reading: SigningKey | None = None
+        self._reading: StatementSigner | None = None
         self._wire = Wire(url, transport, sleep, self.sign_token)
         self._clock = clock
         self._randomness = randomness
@@ -82,8 +107,48 @@ class Client:
 
     @property
     def did(self) -> str:
-        """The DID of the key this client signs with. Raises ``Malformed`` (``key_absent``)."""
-        return did_of(self._need_key().public)
+        """The DID of whose acts this client signs. Raises what :attr:`speaker` raises."""
+        return self.speaker.iss
+
+    @property
+    def speaker(self) -> Speaker:
+        """As whom this client signs; the ledger is asked once, where nobody said.
+
+        Raises ``Malformed``: ``key_absent``; ``speaker_unclear`` where the key could sign as several.
+        """
+        if self._speaker is None:
+            self._speaker = self._find_speaker(self._need_key())
+        return self._speaker
+
+    def speak_as(self, speaker: Speaker) -> None:
+        """Sign as this one from here on, whatever the ledger says."""
+        self._speaker = speaker
+
+    def _find_speaker(self, key: StatementSigner) -> Speaker:
+        """The party or delegation that is wanted; or else a party that the key speaks for, or acts for, or itself."""
+        own = itself(key)
+        try:
+            known = read(Key, self._wire.get(f"/v1/keys/{multibase_of(key.public)}"))
+        except (Unverifiable, ServerProblem) as no:
+            if no.code not in ("readers_members", "reader_unknown"):
+                raise
+            known = Key(parties=[], delegations=[])  # to whoever is no member yet, a ledger may say nothing
+        parties = [(Speaker(one.did, one.did), {one.party, one.did}) for one in known.parties]
+        acting = [
+            (Speaker(one.did, one.to, one.via), {one.delegation, one.via, one.party, one.did})
+            for one in known.delegations
+        ]
+        if self._principal is not None:
+            found = [speaker for speaker, names in (*parties, *acting) if self._principal in names][:1]
+            if not found:
+                raise Malformed("speaker_unknown", self._principal)
+            return found[0]
+        found = [speaker for speaker, _ in parties or acting] or [own]
+        if own in found:
+            return own
+        if len(found) > 1:
+            raise Malformed("speaker_unclear", ", ".join(one.via or one.did for one in found))
+        return found[0]
 
     def sign_token(self, stale: bool = False) -> str | None:
         """A token for the next request, where there is a key to sign it. ``stale``: the service began again."""
@@ -142,6 +207,7 @@ class Client:
             prev = {name: self.subject(name).last for name in pins_of(kind, shown, sub)}
         return sign_statement(
             key,
+            speaker=self.speaker,
             audience=self.ledger().audience,
             kind=kind,
             body=shown,
@@ -240,6 +306,18 @@ class Client:
         """The COSE receipt of an entry against the present root (RFC 9942); not verified."""
         return self._wire.get(f"/v1/entries/{index}/receipt.cose", accept=COSE)
 
+    def disclosures(self, index: int, inspection: str | None = None) -> list[str]:
+        """The disclosures of an entry that this client's party may see, by the look that it stated if it is one.
+
+        They are not compared with the statement's digests.
+        """
+        path = f"/v1/entries/{index}/disclosures"
+        return read(Disclosed, self._wire.get(path, {"inspection": inspection})).disclosures
+
+    def erasures(self, digest: str) -> list[Erasure]:
+        """The tombstones of the private value behind a digest."""
+        return _list(_ERASURES, self._wire.get(f"/v1/erasures/{quote(digest, safe='')}"))
+
     # -- subjects --------------------------------------------------------------------------------------------
 
     def subject(self, id_: str, at: int | None = None) -> Subject:
@@ -261,9 +339,10 @@ class Client:
         return _list(_SUMMARIES, self._wire.get(path, {"before": before, "limit": limit}))
 
     def search(self, text: str = "", **conditions: str | int | None) -> Iterator[Subject]:
-        """Assets and offers, or versions, that have all words of ``text`` and meet the conditions, latest first.
+        """Assets and offers, or versions, credentials, parties, that have all words and meet the conditions.
 
-        Conditions: type, keyword, holder (party id or DID), sha256, classification, status, limit (of one page).
+        Latest first. Conditions: type, keyword, holder and issuer (party id or DID), listed, alias (parties and assets
+        unless a type is given), sha256, classification, status, limit (of one page).
         Pages are fetched as needed.
         """
         cursor: str | None = None
@@ -273,6 +352,21 @@ class Client:
             if page.cursor is None:
                 return
             cursor = page.cursor
+
+    # -- what whoever is shown a credential needs ------------------------------------------------------------
+
+    def status_list(self, issuer: str, purpose: str, number: int) -> bytes:
+        """A status list of an issuer (party id): a credential, or the JWT around one; not verified."""
+        path = f"/v1/credentials/status/{quote(issuer, safe='')}/{quote(purpose, safe='')}/{number}"
+        return self._wire.get(path, accept=CREDENTIALS)
+
+    def did_log(self, scid: str) -> bytes:
+        """The did.jsonl of the did:webvh with this SCID, through which a party speaks; not verified."""
+        return self._wire.get("/webvh/log", {"scid": scid}, accept="text/jsonl")
+
+    def did_witness(self, scid: str) -> bytes:
+        """Its did-witness.json; not verified. Raises ``Absent`` where it names no witnesses."""
+        return self._wire.get("/webvh/witness", {"scid": scid})
 
     # -- what may be said ------------------------------------------------------------------------------------
 
@@ -293,7 +387,7 @@ class Client:
     def _entries_bytes(self, start: int, count: int) -> list[bytes]:
         return _split(self._wire.get("/v1/entries", {"start": start, "count": count}, accept=BYTES))
 
-    def _need_key(self) -> SigningKey:
+    def _need_key(self) -> StatementSigner:
         if self.key is None:
             raise Malformed("key_absent")
         return self.key

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from identity import disclosure, jws
 from identity.canonical import b64encode
-from identity.did import did_of
+from identity.did import did_of, multibase_of
 from identity.errors import Malformed, declare
-from identity.keys import SigningKey
+from identity.signer import StatementSigner
 from ledger import circulation
 from ledger.statement import KINDS, receive
 
@@ -60,9 +60,24 @@ def pins_of(kind: str, body: Mapping[str, Any], sub: str | None) -> list[str]:
         return []  # the check of the whole statement says what is wrong, and where
 
 
+class Speaker(NamedTuple):
+    """As whom a key signs: whose act it is, the DID under which the key is named, the delegation that links the two."""
+
+    iss: str
+    did: str
+    via: str | None = None
+
+
+def itself(key: StatementSigner) -> Speaker:
+    """A key that signs as the did:key that it is."""
+    did = did_of(key.public)
+    return Speaker(did, did)
+
+
 def sign_statement(
-    key: SigningKey,
+    key: StatementSigner,
     *,
+    speaker: Speaker | None = None,
     audience: str,
     kind: str,
     body: Mapping[str, Any],
@@ -76,10 +91,12 @@ def sign_statement(
 ) -> bytes:
     """What is sent to the ledger: a compact JWS, followed by its disclosures if there are any.
 
-    ``now`` and ``lifetime`` are seconds. Raises ``Malformed`` with a pointer where the ledger's door would.
+    ``now`` and ``lifetime`` are seconds; without a ``speaker`` the key signs as its did:key. Raises ``Malformed`` with
+    a pointer where the ledger's door would.
     """
+    speaker = speaker or itself(key)
     claims: dict[str, Any] = {
-        "iss": did_of(key.public),
+        "iss": speaker.iss,
         "aud": audience,
         "iat": now,
         "exp": now + lifetime,
@@ -91,7 +108,10 @@ def sign_statement(
     }
     if seen is not None:
         claims["seen"] = seen
-    sent = disclosure.join(jws.sign(claims, key), disclosures)
+    if speaker.via is not None:
+        claims["via"] = speaker.via
+    kid = f"{speaker.did}#{multibase_of(key.public)}"
+    sent = disclosure.join(jws.sign(claims, key, kid=kid), disclosures)
     receive(sent)
     return sent
 

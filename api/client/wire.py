@@ -36,6 +36,7 @@ PAUSE_MAX_S = 5.0
 LEDGER = "/v1/ledger"  # open to everybody; a token needs what it says
 ANSWER_BYTES_MAX = 128 << 20  # as many entries as one answer has are 64 MiB
 _PLAIN = {"Accept-Encoding": "identity"}  # a small answer may unpack into a large one
+WANTED = frozenset({"readers_members", "token_wanted"})  # answers that a token is asked for
 PASSING = frozenset({429, 502, 503, 504})  # answers that pass by themselves
 
 declare(
@@ -132,7 +133,7 @@ class Wire:
                 if answer.is_success:
                     return answer
                 failure = problem_in(answer)
-                if failure.code == "readers_members" and not self._known:
+                if failure.code in WANTED and not self._known:
                     self._known = True
                     continue
                 if failure.code == "token_stale" and not stale:  # the service was started again

@@ -120,6 +120,9 @@ class Agreement(State, of="agreement"):
         found += [("offer", self.offer), ("state", self.state)]
         return found + [("asset", agreed["asset"]) for agreed in self.assets]
 
+    def sees(self) -> Iterable[str]:
+        return (self.provider, self.consumer)
+
     def role_of(self, party: str) -> Role | None:
         if party == self.provider:
             return "provider"

@@ -8,11 +8,12 @@ together with the asset or by its revision, so that an asset with many versions 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from ledger.circulation.alias import AliasState, alias_lookups
 from ledger.errors import Refused, declare
 from ledger.form import Form
 from ledger.statement import Kind
@@ -110,9 +111,16 @@ class Asset(State, of="asset"):
     """An asset as it stands. ``heldSince`` is the index of the entry by which the holder came to it.
 
     ``licences`` counts finalized agreements: they bind every holder, so whoever takes the asset over names the count.
+    ``aliases`` are names that others gave it (``circulation.alias``).
     """
 
-    PROVEN: ClassVar[Mapping[str, str]] = {"holder": "party", "derivedFrom": "asset"}
+    UNIQUE: ClassVar[tuple[str, ...]] = ("attested",)
+    PROVEN: ClassVar[Mapping[str, str]] = {
+        "alias": "alias",
+        "attested": "alias",
+        "holder": "party",
+        "derivedFrom": "asset",
+    }
 
     holder: str
     heldSince: int
@@ -127,12 +135,13 @@ class Asset(State, of="asset"):
     derivedFrom: list[str]
     licences: int = 0
     status: str = "registered"
+    aliases: list[AliasState] = field(default_factory=list)
 
     def lookups(self) -> Iterable[tuple[str, str]]:
         found = [("keyword", fold_case(keyword)) for keyword in self.keywords]
         found += [("derivedFrom", asset) for asset in self.derivedFrom]
         found += [("holder", self.holder), ("classification", self.classification), ("status", self.status)]
-        return found
+        return found + alias_lookups(self.aliases)
 
     def words(self) -> Iterable[str]:
         return words_of(self.title, *self.keywords, self.description)

@@ -6,7 +6,8 @@ the refusal key what the rules refused; governance replaces these by an amendmen
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -16,11 +17,24 @@ from identity import did
 from identity.errors import Problem
 from identity.note import parse_vkey
 from identity.signature import COSIGNATURE_MLDSA44, ED25519
+from ledger.circulation.demand import (
+    Demand,
+    DemandState,
+    HeldState,
+    Issuers,
+    IssuersState,
+    check_demands,
+    counts,
+    demands_state,
+    issuers_state,
+    meets,
+    told,
+)
 from ledger.circulation.state import Committed
 from ledger.errors import Refused, declare
 from ledger.form import Form
 from ledger.log.refusal import refusal_key_name
-from ledger.statement import Kind
+from ledger.statement import Kind, covers
 from ledger.values import Count, Did, Digest, Text
 from ledger.world import RULES, Act, State, World
 
@@ -43,7 +57,18 @@ Readers = Literal["public", "members"]
 Names = Literal["plain", "private", "either"]
 Vkey = Annotated[str, Field(min_length=1, max_length=2400, description="C2SP verifier key (signed-note)")]
 
+RoleTag = Annotated[str, Text(1, 40, "role tag")]
+
 REFUSAL_KEY = Field(description="verifier key of what signs refusals, of type 0x01, named ORIGIN/refusals")
+DID_HOST = Field(
+    pattern=r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){1,8}(%3A[0-9]{1,5})?(:[A-Za-z0-9._-]{1,63}){0,4}$",
+    description="host, as a did:webvh spells it, under which the service serves the logs of parties' DIDs",
+    examples=["registry.example", "data.example%3A8443"],
+)
+ISSUERS = Field(max_length=64, description="whose credentials count, and of which types")
+INSPECTORS = Field(max_length=16, description="role tags of authorities who may look at private fields, if they say so")
+ERASERS = Field(max_length=16, description="role tags of authorities who may have private fields of others erased")
+DEMANDS = Field(max_length=64, description="kinds of acts, and the credential that whoever does them has to hold")
 MLDSA_KEY = Field(description="its second verifier key, of type 0x06 (ML-DSA-44)")
 
 
@@ -51,7 +76,7 @@ class Authority(Form):
     """Somebody whose word counts for something here."""
 
     did: Did
-    roles: Annotated[list[Annotated[str, Text(1, 40, "role tag")]], Field(min_length=1, max_length=16)]
+    roles: Annotated[list[RoleTag], Field(min_length=1, max_length=16)]
 
 
 class Limits(Form):
@@ -89,7 +114,9 @@ class Ledger(State, of="ledger"):
 
     ``logKeySince`` is the time of the entry by which the log key came into force, in POSIX seconds; until ``overlap``
     seconds later its predecessor signs too. ``mldsaKey`` signs what is published, beside the log key, ``refusalKey``
-    what the rules refused. ``succeeds`` is the ledger this one goes on from.
+    what the rules refused. ``succeeds`` is the ledger this one goes on from, ``didHost`` the host under whose name it
+    serves the logs of its parties' DIDs. ``issuers`` and ``demands`` are as ``circulation.demand`` has them;
+    ``inspectors`` and ``erasers`` are role tags of authorities, as ``circulation.disclosure`` has them.
     """
 
     rules: int
@@ -109,6 +136,11 @@ class Ledger(State, of="ledger"):
     mldsaKey: str | None
     refusalKey: str | None
     succeeds: PredecessorState | None
+    didHost: str | None = None
+    issuers: list[IssuersState] = field(default_factory=list)
+    demands: list[DemandState] = field(default_factory=list)
+    inspectors: list[str] = field(default_factory=list)
+    erasers: list[str] = field(default_factory=list)
 
     def log_keys(self, seconds: int) -> list[str]:
         """The vkeys that sign checkpoints at this time: the log key, and the one it replaced not long ago."""
@@ -122,6 +154,19 @@ class Ledger(State, of="ledger"):
     def reserved(self) -> set[str]:
         """Role tags that only recognised authorities bear."""
         return {role for authority in self.authorities for role in authority["roles"]}
+
+    def counts(self, did: str, type_: str) -> bool:
+        """Whether credentials of a type count if this DID issued them."""
+        return counts(self.issuers, did, self.roles_of(did), type_)
+
+    def lacking(self, kind: str, held: Sequence[HeldState], seconds: int) -> str | None:
+        """What is demanded for acts of a kind and not among the credentials ``held`` at a time; None if nothing is."""
+        for demand in self.demands:
+            if covers(demand["kind"], kind) and not any(
+                meets(demand, one, seconds) and self.counts(one["issuer"], one["type"]) for one in held
+            ):
+                return told(demand)
+        return None
 
 
 class LedgerOpened(Kind, name="ledger.opened", opens=("ledger", "state"), signer="governance"):
@@ -142,6 +187,11 @@ class LedgerOpened(Kind, name="ledger.opened", opens=("ledger", "state"), signer
     mldsaKey: Annotated[Vkey, MLDSA_KEY] | None = None
     refusalKey: Annotated[Vkey, REFUSAL_KEY] | None = None
     succeeds: Predecessor | None = None
+    didHost: Annotated[str, DID_HOST] | None = None
+    issuers: Annotated[list[Issuers], ISSUERS] = Field(default_factory=list)
+    demands: Annotated[list[Demand], DEMANDS] = Field(default_factory=list)
+    inspectors: Annotated[list[RoleTag], INSPECTORS] = Field(default_factory=list)
+    erasers: Annotated[list[RoleTag], ERASERS] = Field(default_factory=list)
 
     def check(self, world: World, act: Act[LedgerOpened]) -> None:
         if self.rules > RULES:
@@ -152,6 +202,8 @@ class LedgerOpened(Kind, name="ledger.opened", opens=("ledger", "state"), signer
         _check_signers(world.origin, self.logKey, self.mldsaKey, self.refusalKey)
         if self.succeeds is not None and self.succeeds.origin == world.origin:
             raise Refused("successor_of_itself")
+        given = {role for authority in self.authorities for role in authority.roles}
+        check_demands(demands_state(self.demands), issuers_state(self.issuers), given)
 
     def fold(self, world: World, act: Act[LedgerOpened]) -> None:
         before = self.succeeds
@@ -177,6 +229,11 @@ class LedgerOpened(Kind, name="ledger.opened", opens=("ledger", "state"), signer
                 succeeds=None
                 if before is None
                 else {"origin": before.origin, "size": before.size, "root": before.root},
+                didHost=self.didHost,
+                issuers=issuers_state(self.issuers),
+                demands=demands_state(self.demands),
+                inspectors=list(self.inspectors),
+                erasers=list(self.erasers),
             ),
         )
         world.put(act.opens("state"), Committed())
@@ -196,6 +253,11 @@ class LedgerAmended(Kind, name="ledger.amended", on="ledger", signer="governance
     logKey: Vkey | None = None
     mldsaKey: Annotated[Vkey, MLDSA_KEY] | None = None
     refusalKey: Annotated[Vkey, REFUSAL_KEY] | None = None
+    didHost: Annotated[str, DID_HOST] | None = None
+    issuers: Annotated[list[Issuers], ISSUERS] | None = None
+    demands: Annotated[list[Demand], DEMANDS] | None = None
+    inspectors: Annotated[list[RoleTag], INSPECTORS] | None = None
+    erasers: Annotated[list[RoleTag], ERASERS] | None = None
 
     def check(self, world: World, act: Act[LedgerAmended]) -> None:
         charter = world.get(Ledger, act.sub)
@@ -210,15 +272,34 @@ class LedgerAmended(Kind, name="ledger.amended", on="ledger", signer="governance
             raise Refused("amendment_empty")
         _check_keys(charter.governance, amended.service)
         _check_signers(world.origin, amended.logKey, amended.mldsaKey, amended.refusalKey)
+        if self.demands is not None:  # a bad issuer can be dropped at once, whatever asks for its word
+            check_demands(amended.demands, amended.issuers, amended.reserved())
 
     def fold(self, world: World, act: Act[LedgerAmended]) -> None:
         world.put(act.sub, self._amend(world.get(Ledger, act.sub), act.seconds))
 
     def _amend(self, charter: Ledger, seconds: int) -> Ledger:
-        plain = ("rules", "joiners", "listed", "readers", "names", "service", "logKey", "mldsaKey", "refusalKey")
+        plain = (
+            "rules",
+            "joiners",
+            "listed",
+            "readers",
+            "names",
+            "service",
+            "logKey",
+            "mldsaKey",
+            "refusalKey",
+            "didHost",
+            "inspectors",
+            "erasers",
+        )
         named: dict[str, Any] = {name: value for name in plain if (value := getattr(self, name)) is not None}
         if self.authorities is not None:
             named["authorities"] = [_plain(authority) for authority in self.authorities]
+        if self.issuers is not None:
+            named["issuers"] = issuers_state(self.issuers)
+        if self.demands is not None:
+            named["demands"] = demands_state(self.demands)
         if self.limits is not None:
             limits = self.limits
             named |= {"validity": limits.validity, "clock": limits.clock, "overlap": limits.overlap}

@@ -111,6 +111,9 @@ class Offer(State, of="offer"):
     def words(self) -> Iterable[str]:
         return words_of(*self.titles, *self.keywords)
 
+    def sees(self) -> Iterable[str]:
+        return [self.holder, *([] if isinstance(self.to, str) else self.to)]  # "all" names nobody
+
 
 class OfferOpened(Kind, name="offer.opened", opens=("offer",)):
     """Offers versions of the signer's assets under a policy, for a price or for none."""

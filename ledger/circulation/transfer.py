@@ -57,6 +57,9 @@ class Transfer(State, of="transfer"):
     def lookups(self) -> Iterable[tuple[str, str]]:
         return [("asset", self.asset), ("holder", self.holder), ("to", self.to), ("status", self.status)]
 
+    def sees(self) -> Iterable[str]:
+        return (self.holder, self.to)
+
 
 class TransferProposed(Kind, name="transfer.proposed", opens=("transfer",)):
     """The holder proposes to pass an asset to another party, for a price or for none."""

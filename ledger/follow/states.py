@@ -12,13 +12,13 @@ from itertools import takewhile
 
 from identity.canonical import b64encode
 from ledger.circulation.state import StateCommitted
-from ledger.errors import Corrupt
 from ledger.follow.folder import FollowFolder
 from ledger.log.chain import link_of, parse_entry
 from ledger.log.merkle import EMPTY_ROOT
 from ledger.log.page import MapTree, Update
 from ledger.statemap import MapChanges, Pair
 from ledger.statement import accept
+from ledger.store import read_entry
 from ledger.store.map import MapHead, map_at, turn
 from ledger.store.sql import SqlStore
 from ledger.world import Change, Subject
@@ -70,7 +70,7 @@ class States:
                     self.wrong = index, detail
                     break
                 at.put(update)
-                at.finish(MapHead(body.size, update.root, link_of(self._entry(body.size - 1))))
+                at.finish(MapHead(body.size, update.root, link_of(read_entry(self._store, body.size - 1))))
             self._checked = at.head.size if at.head else 0
 
     def _made(self, before: MapHead | None, tree: MapTree, size: int) -> Update:
@@ -105,16 +105,10 @@ class States:
         before = head.size
         while page := self._store.history(subject, before, _PAGE):
             for index in page:
-                body = accept(parse_entry(self._entry(index)).statement).body
+                body = accept(parse_entry(read_entry(self._store, index)).statement).body
                 if isinstance(body, StateCommitted):
                     yield index, body
             before = page[-1]
-
-    def _entry(self, index: int) -> bytes:
-        data = self._store.entry(index)
-        if data is None:
-            raise Corrupt("store_corrupt", f"entry {index} is missing", index=index)
-        return data
 
     def _is_of(self, head: MapHead) -> bool:
         """Whether the map was made of the entries that are here."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ledger.errors import Corrupt
 from ledger.follow.alerts import Alert
 from ledger.log.chain import parse_entry
 from ledger.statement import accept
-from ledger.store import Store
+from ledger.store import Store, read_entry
 
 _PAGE = 1_000
 
@@ -21,10 +20,7 @@ def hits(store: Store, origin: str, watched: Iterable[str], start: int, stop: in
     """
     found = {(index, name) for name in watched for index in _touching(store, name, start, stop)}
     for index, name in sorted(found):
-        data = store.entry(index)
-        if data is None:
-            raise Corrupt("store_corrupt", f"entry {index} is missing", index=index)
-        claims = accept(parse_entry(data).statement).claims
+        claims = accept(parse_entry(read_entry(store, index)).statement).claims
         yield Alert(
             "watched",
             origin,

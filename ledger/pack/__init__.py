@@ -1,9 +1,9 @@
 """An audit pack: one HTML file that proves one entry, what came before it, and who signed, to whoever opens it.
 
 The file is a page. In it lie the data (``data``): the entry, the history of its subject, the charter with its
-amendments, and the entries by which its signers joined, each with a proof of inclusion under one checkpoint; private
-values that whoever made the pack chose to show; a policy, if they gave one. And a script that judges them, in any
-browser, from ``file://``, asking nobody.
+amendments, and the entries by which its signers came to speak as they do, for themselves or for others (``voices``),
+each with a proof of inclusion under one checkpoint; private values that whoever made the pack chose to show; a policy,
+if they gave one. And a script that judges them, in any browser, from ``file://``, asking nobody.
 
 Such a page proves nothing about itself: whoever forges the data can forge the script. So there are three ways to be
 sure, from weak to strong:

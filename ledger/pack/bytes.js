@@ -1,4 +1,4 @@
-// Cadastre audit pack, part 1 of 4: bytes and their spellings. Every reader here accepts exactly one spelling.
+// Cadastre audit pack, part 1 of 5: bytes and their spellings. Every reader here accepts exactly one spelling.
 "use strict";
 
 const UTF8 = new TextEncoder();

@@ -7,8 +7,9 @@ of them is believed: the pack is judged before it is kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import ledger.read
 from identity.canonical import b64decode
@@ -16,13 +17,18 @@ from identity.jws import parse
 from identity.note import parse_note
 from ledger.audit.source import Source
 from ledger.audit.tree import Tree
-from ledger.circulation.party import PartyJoined
+from ledger.circulation.delegation import DelegationRevoked
+from ledger.circulation.party import PartyJoined, PartyRotated, PartySucceeded
+from ledger.circulation.recovery import RecoveryCompleted
+from ledger.circulation.speaker import claimed
+from ledger.erasure import kept
 from ledger.errors import Absent, Corrupt
 from ledger.log import merkle, tile
 from ledger.log.chain import parse_entry
 from ledger.log.checkpoint import parse_checkpoint
 from ledger.statement import Statement, read
-from ledger.store import Store
+from ledger.store import Store, read_tile
+from ledger.values import type_of
 
 assert ledger.read  # imported for its codes: what is not there
 
@@ -33,6 +39,7 @@ class Evidence(Protocol):
     """A ledger as of ``checkpoint``, which need not be its last."""
 
     checkpoint: bytes
+    size: int
     nodes: merkle.Nodes  # of its tree
 
     def entry(self, index: int) -> bytes:
@@ -40,6 +47,7 @@ class Evidence(Protocol):
 
     def proof(self, index: int) -> Sequence[bytes]:
         """Its inclusion under the checkpoint."""
+        return merkle.inclusion_proof(index, self.size, self.nodes)
 
     def index_of(self, statement: str) -> int:
         """The index of the statement of this id. Raises ``Absent``."""
@@ -48,10 +56,13 @@ class Evidence(Protocol):
         """The id of the statement that advanced the subject last, at the checkpoint's size. Raises ``Absent``."""
 
     def party(self, did: str) -> str:
-        """The party that speaks through a DID. Raises ``Absent``."""
+        """The party that speaks, or spoke, through a DID. Raises ``Absent``."""
 
     def touched(self, subject: str, most: int) -> Sequence[int]:
         """Indexes below the checkpoint's size of entries that touched the subject: at most so many, the latest."""
+
+    def turns(self, subject: str) -> Sequence[int]:
+        """Indexes of the entries by which it changed who speaks for a party, or by which a delegation was revoked."""
 
     def disclosures(self, index: int) -> Sequence[str]:
         """The disclosures kept beside an entry, none where they are not for the asker."""
@@ -74,23 +85,51 @@ def size_of(checkpoint: bytes) -> int:
     return parse_checkpoint(parse_note(checkpoint).text).size
 
 
-class StoreEvidence(Evidence):
+Stood = Callable[[int], tuple[int, Mapping[str, Any]]]
+"""How a subject stood at a size: the entry that changed it last, and its state."""
+
+
+def turns_of(subject: str, stood: Stood, size: int) -> list[int]:
+    """``Evidence.turns``, for whoever has the states of subjects.
+
+    A party's state names the entries that hold lines of its log, and those by which its keys came and went; a recovery
+    begins all that anew, so what was before stands in the state of that time.
+    """
+    found: set[int] = set()
+    before: int | None = size
+    while before is not None:
+        index, state = stood(before)
+        if type_of(subject) == "delegation":
+            return [index] if state["status"] == "revoked" else []
+        found.update((state.get("log") or {}).get("entries", ()))
+        for key in state["keys"]:
+            found.update(key[name] for name in ("index", "ended") if name in key)
+        recovered = state.get("recovered")
+        before = recovered if recovered is not None and recovered < before else None
+        found.update(() if before is None else (before,))
+    return sorted(found)
+
+
+class _Held(Evidence):
+    """What is held here, of which entries may be missing."""
+
+    _entries: Store | Source
+
+    def entry(self, index: int) -> bytes:
+        found = self._entries.entry(index) if 0 <= index < self.size else None
+        if found is None:
+            raise Absent("entry_absent", f"entry {index} of {self.size}", index=index)
+        return found
+
+
+class StoreEvidence(_Held):
     """A store, with leave to see what is in it."""
 
     def __init__(self, store: Store, checkpoint: bytes) -> None:
         self.checkpoint = checkpoint
-        self._store = store
-        self._size = size_of(checkpoint)
-        self.nodes = tile.nodes_from_tiles(self._tile, self._size)
-
-    def entry(self, index: int) -> bytes:
-        found = self._store.entry(index) if 0 <= index < self._size else None
-        if found is None:
-            raise Absent("entry_absent", f"entry {index} of {self._size}", index=index)
-        return found
-
-    def proof(self, index: int) -> Sequence[bytes]:
-        return merkle.inclusion_proof(index, self._size, self.nodes)
+        self.size = size_of(checkpoint)
+        self._entries = self._store = store
+        self.nodes = tile.nodes_from_tiles(partial(read_tile, store), self.size)
 
     def index_of(self, statement: str) -> int:
         raw = b64decode(statement)
@@ -100,9 +139,9 @@ class StoreEvidence(Evidence):
         return found
 
     def last(self, subject: str) -> str:
-        found = self._store.subject_at(subject, self._size)
+        found = self._store.subject_at(subject, self.size)
         if found is None:
-            raise Absent("subject_absent", f"{subject} at size {self._size}", subject=subject)
+            raise Absent("subject_absent", f"{subject} at size {self.size}", subject=subject)
         return found.last
 
     def party(self, did: str) -> str:
@@ -112,48 +151,43 @@ class StoreEvidence(Evidence):
         return found
 
     def touched(self, subject: str, most: int) -> Sequence[int]:
-        return self._store.history(subject, self._size, most)
+        return self._store.history(subject, self.size, most)
+
+    def turns(self, subject: str) -> Sequence[int]:
+        def stood(size: int) -> tuple[int, Mapping[str, Any]]:
+            found = self._store.subject_at(subject, size)
+            if found is None:
+                raise Absent("subject_absent", f"{subject} at size {size}", subject=subject)
+            return found.index, found.state.__dict__
+
+        return turns_of(subject, stood, self.size)
 
     def disclosures(self, index: int) -> Sequence[str]:
-        return self._store.disclosures(index)
-
-    def _tile(self, wanted: tile.Tile) -> bytes:
-        found = self._store.tile(wanted.level, wanted.index)
-        if found is None:
-            raise Corrupt("store_corrupt", f"tile {wanted.level}/{wanted.index} is missing")
-        return found
+        return kept(self._store, index)
 
 
-class ScanEvidence(Evidence):
+class ScanEvidence(_Held):
     """A source read once from beginning to end; it has no disclosures. Cost: some 60 µs and 500 bytes an entry."""
 
     def __init__(self, source: Source) -> None:
         """Raises what reading the source raises; whether its entries hold is for the judgement of the pack."""
         assert source.checkpoint is not None
         self.checkpoint = source.checkpoint
-        self._source = source
-        self._size = size_of(self.checkpoint)
+        self.size = size_of(self.checkpoint)
+        self._entries = source
         self._ids: dict[str, int] = {}
         self._parties: dict[str, str] = {}
         self._touched: dict[str, list[int]] = {}
+        self._turns: dict[str, list[int]] = {}
         self._last: dict[str, str] = {}
         leaves: list[bytes] = []
         for chunk in source.chunks():
-            for data in chunk.entries[: max(0, self._size - len(leaves))]:
+            for data in chunk.entries[: max(0, self.size - len(leaves))]:
                 self._take(read(parse(parse_entry(data).statement)), len(leaves))
                 leaves.append(merkle.leaf_hash(data))
-        if len(leaves) != self._size:
-            raise Corrupt("entry_missing", f"{len(leaves)} of {self._size} are there", index=len(leaves))
+        if len(leaves) != self.size:
+            raise Corrupt("entry_missing", f"{len(leaves)} of {self.size} are there", index=len(leaves))
         self.nodes = Tree(leaves).nodes
-
-    def entry(self, index: int) -> bytes:
-        found = self._source.entry(index) if 0 <= index < self._size else None
-        if found is None:
-            raise Absent("entry_absent", f"entry {index} of {self._size}", index=index)
-        return found
-
-    def proof(self, index: int) -> Sequence[bytes]:
-        return merkle.inclusion_proof(index, self._size, self.nodes)
 
     def index_of(self, statement: str) -> int:
         return _known(self._ids, statement, "statement_absent")
@@ -167,18 +201,37 @@ class ScanEvidence(Evidence):
     def touched(self, subject: str, most: int) -> Sequence[int]:
         return self._touched.get(subject, [])[-most:]
 
+    def turns(self, subject: str) -> Sequence[int]:
+        return self._turns.get(subject, [])
+
     def disclosures(self, index: int) -> Sequence[str]:  # noqa: ARG002 - such a source has none
         return ()
 
     def _take(self, statement: Statement, index: int) -> None:
         claims, opened = statement.claims, statement.opened.values()
         self._ids[statement.id] = index
-        if isinstance(statement.body, PartyJoined):
-            self._parties[claims.iss] = statement.opened["party"]
+        self._take_turn(statement, index)
         for subject in (*opened, *statement.touched()):
             self._touched.setdefault(subject, []).append(index)
         for subject in (*opened, *statement.body.advances(claims.sub)):
             self._last[subject] = statement.id
+
+    def _take_turn(self, statement: Statement, index: int) -> None:
+        body, iss, sub = statement.body, statement.claims.iss, statement.claims.sub
+        if isinstance(body, PartyJoined):
+            subject, dids = statement.opened["party"], [iss]
+        elif isinstance(body, PartyRotated):
+            subject, dids = str(sub), [value for name, value in claimed(body.log) if name == "did"]
+        elif isinstance(body, PartySucceeded):
+            subject, dids = str(sub), [body.did]
+        elif isinstance(body, RecoveryCompleted):
+            subject, dids = body.party, [iss]
+        elif isinstance(body, DelegationRevoked):
+            subject, dids = str(sub), []
+        else:
+            return
+        self._turns.setdefault(subject, []).append(index)
+        self._parties.update(dict.fromkeys(dids, subject))
 
 
 def _known(known: Mapping[str, V], name: str, code: str) -> V:

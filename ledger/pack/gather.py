@@ -3,9 +3,13 @@
 1. The charter, and each amendment of it.
 2. The entry, and of its subject every entry that touched it, before and after.
 3. Of the other subjects it opened or pins, every act that advanced them.
-4. Of each signer in it, every act that advanced their party: as whom they joined.
+4. Of each signer in it, every act that advanced their party, and every one that changed by which keys it speaks: as
+   whom they joined, how they rotated, were succeeded or recovered (with the opening of that recovery).
+5. Of each delegation under which an act in it was done, that by which it was given, the one by which it was revoked,
+   if any, and so on up its chain.
 
-A party, the charter and the state are touched by more than anybody could read: of these, what advanced them. Private
+A party, the charter and the state are touched by more than anybody could read, a delegation by all that is done under
+it: of these, what advanced them. Private
 values stay behind unless they are asked for one by one or all together: a pack travels.
 """
 
@@ -17,6 +21,7 @@ from typing import Any
 from identity import disclosure
 from identity.jws import parse
 from ledger.circulation.charter import LedgerOpened
+from ledger.circulation.recovery import RecoveryCompleted
 from ledger.errors import Absent, Corrupt, Unavailable, declare
 from ledger.log.chain import parse_entry
 from ledger.pack import judge
@@ -35,7 +40,7 @@ declare(
     ),
 )
 
-CROWDED = frozenset({"party", "ledger", "state"})
+CROWDED = frozenset({"party", "delegation", "ledger", "state"})
 """Types of subjects of which only the acts that advanced them are taken."""
 
 Shown = Callable[[int, str], bool]
@@ -86,6 +91,7 @@ class _Found:
         self._size = size
         self._evidence = evidence
         self._statements: dict[int, Statement] = {}
+        self._parties: dict[str, str | None] = {}  # by DID
 
     def statement(self, index: int) -> Statement:
         """The statement of an entry, which from here on is in the pack."""
@@ -111,14 +117,42 @@ class _Found:
             if statement.id != id_:
                 raise Corrupt("pack_misplaced", f"not {id_}, which is said to stand there", index=index)
             id_, before = statement.claims.prev.get(subject), index
+        if type_of(subject) in ("party", "delegation"):
+            for index in self._evidence.turns(subject):
+                self.statement(index)
 
     def follow_signers(self) -> None:
-        """Take what made each signer a party, and so on until nobody is missing."""
+        """Take what lets each signer speak for whom they do, and so on until nothing is missing."""
         known: set[str] = set()
-        while missing := {one.claims.iss for one in self._statements.values() if one.body.SIGNER == "party"} - known:
-            for did in sorted(missing):
-                self.follow(self._evidence.party(did))
+        while missing := {name for one in self._statements.values() for name in self._rests_on(one)} - known:
+            for subject in sorted(missing):
+                self.follow(subject)
             known |= missing
+
+    def _rests_on(self, statement: Statement) -> Iterator[str]:
+        """The subjects that say whose act this is."""
+        body, claims = statement.body, statement.claims
+        if body.SIGNER in ("party", "controller"):
+            yield self._evidence.party(claims.iss) if (known := self._party(claims.iss)) is None else known
+        if isinstance(body, RecoveryCompleted):
+            yield body.party
+            yield str(claims.sub)
+        if (delegation := statement.delegation()) is not None:
+            yield delegation
+            if (party := self._party(statement.key[0])) is not None:
+                yield party
+
+    def _party(self, did: str) -> str | None:
+        """The party that a DID speaks for, None if nobody joined so up to the checkpoint."""
+        if did not in self._parties:
+            try:
+                party = self._evidence.party(did)
+                self._evidence.last(party)
+            except Absent:
+                self._parties[did] = None
+            else:
+                self._parties[did] = party
+        return self._parties[did]
 
 
 def _subjects_of(statement: Statement) -> list[str]:

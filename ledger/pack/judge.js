@@ -1,4 +1,4 @@
-// Cadastre audit pack, part 3 of 4: the judgement. It looks at the data of a pack and at nothing else; its steps are
+// Cadastre audit pack, part 4 of 5: the judgement. It looks at the data of a pack and at nothing else; its steps are
 // those of ledger/pack/judge.py, which judges the same data without this script, and comes to the same word.
 //
 // Not looked at here, but there: the form of each kind's body, and signatures of type 0x06 (ML-DSA-44).
@@ -10,7 +10,7 @@ const CLOCK_S = 60; // unless the charter says otherwise
 const ENTRY_MAX = 65535;
 const EMPTY_ROOT = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 const ED25519 = 0x01, COSIGNATURE = 0x04, MLDSA44 = 0x06; // types of signature on a note
-const KINDS = {{kinds}}; // name -> who signs it, what type of subject it is on, and which types it opens
+const KINDS = {{kinds}}; // name -> who signs it, whether for nobody else, what type of subject it is on, which types it opens
 
 /**
  * Judge the data of a pack. `policy`: the reader's, in the place of the pack's own; `known`: checkpoints of the
@@ -19,6 +19,7 @@ const KINDS = {{kinds}}; // name -> who signs it, what type of subject it is on,
 async function judge(data, { policy = null, known = [] } = {}) {
   await checkBrowser();
   const run = { acts: [], byId: new Map(), byIndex: new Map(), remarks: [], witnesses: [], charter: null };
+  run.voices = noVoices();
   Object.assign(run, { uncompared: [], compared: [], isNamed: false });
   try {
     readData(run, data);
@@ -171,9 +172,10 @@ async function readStatement(compact) {
   if (algorithm !== alg) throw corrupt("alg_unfit", `${alg}, but the key is of ${algorithm}`);
   const signed = utf8(`${parts[0]}.${parts[1]}`);
   if (!(await verifies(alg, key, signed, signature))) throw corrupt("signature_invalid", "the statement's");
-  if (kid.split("#")[0] !== claims.iss) throw corrupt("pack_missigned", "signed with another's key");
+  const [did, name] = kid.split("#");
+  if (!Object.hasOwn(claims, "via") && did !== claims.iss) throw corrupt("pack_missigned", "signed with another's key");
   const digest = await sha256(signed);
-  return { claims, alg, id: base64url(digest), letters: lettersOf(digest) };
+  return { claims, alg, did, key: name, id: base64url(digest), letters: lettersOf(digest) };
 }
 
 function decoded(bytes) {
@@ -218,6 +220,7 @@ function checkClaims({ claims }) {
   const subject = sub === null || typeof sub === "string";
   if (!texts || !seconds || !subject || !isObject(body) || !isObject(prev)) throw corrupt("claim_malformed");
   if (!Object.values(prev).every((id) => typeof id === "string" && DIGEST.test(id))) throw corrupt("claim_malformed", "prev");
+  if (Object.hasOwn(claims, "via") && !(typeof claims.via === "string" && DIGEST.test(claims.via))) throw corrupt("claim_malformed", "via");
   if (!Object.hasOwn(KINDS, kind)) throw corrupt("kind_unknown", kind.slice(0, 64));
 }
 
@@ -335,13 +338,7 @@ async function rootFrom(entry, index, size, proof) {
 
 function checkWhole(run) {
   if (!run.byIndex.has(run.pack.index)) throw corrupt("pack_incomplete", "the entry it is about", run.pack.index);
-  const joined = new Set();
-  for (const { claims, index } of run.acts) {
-    if (claims.kind === "party.joined") joined.add(claims.iss);
-    else if (KINDS[claims.kind].signer === "party" && !joined.has(claims.iss)) {
-      throw corrupt("pack_incomplete", `where ${claims.iss} joined`, index);
-    }
-  }
+  for (const act of run.acts) takeVoice(run.voices, act);
 }
 
 /** Every act that advanced a subject is here: each pins the one before, back to the one that opened it. */

@@ -7,8 +7,9 @@ Looked at in this order; the first that fails is the verdict, and the entry it c
    its neighbour where that is here; its statement of its form, addressed to this ledger and signed by a key of its
    issuer; a charter or amendment signed by governance, of rules that are known; what it says to have ``seen``, where
    that is here; its disclosures of private fields that it has; its bytes the leaf at its place under the root;
-3. the entry that the pack is about is there, every signer joined before signing, and no amendment is left out between
-   two that are here;
+3. the entry that the pack is about is there; every act is signed by a key that speaks for its party, by the acts
+   before it in the pack, or for whom a delegation there was given to (``ledger.pack.voices``); and no amendment is left
+   out between two that are here;
 4. of each subject of the pack, every act that advanced it is there, from the one that opened it to the last one here;
 5. the checkpoint is signed by the log key that the charter has at its size, and by a key that the policy names for this
    log, if it names any: what a pack's own charter says of keys makes none of them believed;
@@ -17,7 +18,8 @@ Looked at in this order; the first that fails is the verdict, and the entry it c
 7. the cosigners that the policy asks for have seen it, at no earlier time than that of the entries.
 
 Not judged: whether later amendments or acts exist that the pack does not hold, those included that advanced its
-subject, and whether each act was lawful where it stands. An audit of the whole ledger tells.
+subject or ended a key or a delegation, and whether each act was lawful where it stands, the lines of DID logs among
+them. An audit of the whole ledger tells.
 """
 
 from __future__ import annotations
@@ -33,7 +35,6 @@ from identity.note import Verifier, parse_note, parse_vkey
 from ledger import circulation
 from ledger.audit.verdict import Finding, Word
 from ledger.circulation.charter import LedgerAmended, LedgerOpened, Limits
-from ledger.circulation.party import PartyJoined
 from ledger.errors import Malformed, Problem, Unavailable, Unverifiable, declare
 from ledger.log.chain import Entry, audience_of, link_of, parse_entry
 from ledger.log.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
@@ -41,6 +42,7 @@ from ledger.log.cosignature import Seen, cosignatures
 from ledger.log.merkle import EMPTY_ROOT, check_inclusion, leaf_hash
 from ledger.log.policy import EMPTY, Policy, parse_policy
 from ledger.pack.data import Pack, Piece, parse_data
+from ledger.pack.voices import Voices
 from ledger.statement import Statement, read
 from ledger.world import RULES, SKEW_S
 
@@ -85,6 +87,7 @@ class Judged:
     seen: Sequence[Seen] = ()
     pack: Pack | None = None
     uncompared: Sequence[int] = ()  # sizes of checkpoints beside it that could not be compared
+    voices: Voices = field(default_factory=Voices)  # whose keys are whose, by the acts that hold
 
     @property
     def proven(self) -> bool:
@@ -102,10 +105,15 @@ class Judged:
         found = [f"a checkpoint of size {size} beside it is not compared" for size in self.uncompared]
         if self.pack is not None and self.pack.subjects:
             found.append(LATEST)
+        for act in self.acts:
+            if act.entry.index == self.index and self.voices.doubts(act.statement, act.entry.index):
+                found.append(DOUBTFUL)
         return found
 
 
 LATEST = "the latest acts on its subjects can have been left out: cadastre prove ID proves how each stands"
+
+DOUBTFUL = "the key that signed it is said to be compromised since then or before: it may have been somebody else"
 
 Roots = Callable[[int], bytes]
 """The root that the tree of a pack's checkpoint had at a smaller size, proven; raises ``Problem`` where it is not."""
@@ -158,6 +166,7 @@ class _Run:
         self.acts: dict[int, Act] = {}
         self.by_id: dict[str, int] = {}
         self.charter = _Charter()
+        self.voices = Voices()
 
     def judged(
         self, word: Word, index: int | None, reason: str | None, detail: str = "", seen: Sequence[Seen] = ()
@@ -165,7 +174,7 @@ class _Run:
         at = self.checkpoint
         size, root = (at.size, at.root) if at else (0, EMPTY_ROOT)
         acts, uncompared = tuple(self.acts.values()), tuple(self.uncompared)
-        return Judged(word, size, root, index, reason, detail, acts, seen, self.pack, uncompared)
+        return Judged(word, size, root, index, reason, detail, acts, seen, self.pack, uncompared, self.voices)
 
     # -- 1 ---------------------------------------------------------------------------------------------------
 
@@ -208,7 +217,7 @@ class _Run:
             _check_after(entry, before)
         signed = jws.parse(entry.statement)
         jws.verify(signed)
-        if signed.kid.partition("#")[0] != signed.claims.get("iss"):
+        if "via" not in signed.claims and signed.kid.partition("#")[0] != signed.claims.get("iss"):
             raise Finding("corrupt", "pack_missigned", f"{signed.kid} signs for another", index=index)
         self.charter.check_rules(signed.claims, index)
         act = Act(entry, read(signed), link_of(piece.entry), _disclosed(signed.claims, piece))
@@ -235,13 +244,8 @@ class _Run:
         assert self.pack is not None
         if self.pack.index not in self.acts:
             raise Finding("corrupt", "pack_incomplete", "the entry it is about", index=self.pack.index)
-        joined: set[str] = set()
         for index, act in self.acts.items():
-            issuer, signer = act.statement.claims.iss, act.statement.body.SIGNER
-            if isinstance(act.statement.body, PartyJoined):
-                joined.add(issuer)
-            elif signer == "party" and issuer not in joined:
-                raise Finding("corrupt", "pack_incomplete", f"where {issuer} joined", index=index)
+            self.voices.take(act.statement, index)
 
     def check_subjects(self) -> None:
         assert self.pack is not None

@@ -1,4 +1,4 @@
-// Cadastre audit pack, part 2 of 4: public keys and signatures. Signatures are verified by the browser (WebCrypto);
+// Cadastre audit pack, part 2 of 5: public keys and signatures. Signatures are verified by the browser (WebCrypto);
 // what it does not look at is checked here: that an Ed25519 key is a canonical point of prime order, as libsodium
 // asks for, and the point that a compressed P-256 key stands for.
 
@@ -147,12 +147,32 @@ function fromBase58(text) {
   return join(new Uint8Array(zeros), Uint8Array.from(pairs, (pair) => parseInt(pair, 16)));
 }
 
-/** The algorithm and raw key of a key's DID URL: did:key:z…#z… (W3C CCG did:key). */
+const KEY_URL = /^did:key:(z[1-9A-Za-z]{1,500})#(z[1-9A-Za-z]{1,500})$/;
+const WEBVH_URL = /^did:webvh:Qm[1-9A-HJ-NP-Za-km-z]{44}:((?:[A-Za-z0-9._:-]|%[0-9A-Fa-f]{2})+)#(z[1-9A-Za-z]{1,500})$/;
+
+/** The algorithm and raw key that a DID URL spells: did:key:z…#z… (W3C CCG did:key), or did:webvh:…#z…. */
 function keyNamed(url) {
-  const parts = /^did:key:(z[1-9A-Za-z]{1,500})#(z[1-9A-Za-z]{1,500})$/.exec(url);
-  if (parts === null || parts[1] !== parts[2]) throw corrupt("did_malformed", url.slice(0, 120));
-  const data = fromBase58(parts[1].slice(1));
+  const parts = KEY_URL.exec(url) ?? WEBVH_URL.exec(url);
+  const fits = parts !== null && (url.startsWith("did:key:") ? parts[1] === parts[2] : isPlace(parts[1]));
+  if (!fits || url.indexOf("#") > 512 || url.length > 1024) throw corrupt("did_malformed", url.slice(0, 120));
+  const data = fromBase58(parts[2].slice(1));
   if (data[0] === 0xed && data[1] === 0x01) return ["Ed25519", data.slice(2)];
   if (data[0] === 0x80 && data[1] === 0x24) return ["ES256", data.slice(2)];
   throw corrupt("did_key_type_unsupported", url.slice(0, 120));
+}
+
+/** Whether a part of a DID is HOST[%3APORT][:SEGMENT…], the host a name with a dot in it. */
+function isPlace(text) {
+  const [domain, ...path] = text.split(":");
+  const [, host, port] = /^(.*?)(?:%3[Aa]([0-9]{1,5}))?$/.exec(domain);
+  if (port !== undefined && !(Number(port) > 0 && Number(port) < 65536)) return false;
+  try {
+    const labels = decodeURIComponent(host).toLowerCase().split(".");
+    const name = (label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label) || /[^\0-\x7f]/.test(label);
+    const numbered = /^([0-9]+|0x[0-9a-f]*)$/.test(labels.at(-1));
+    if (labels.length < 2 || numbered || labels.join(".").length > 253 || !labels.every(name)) return false;
+    return path.map(decodeURIComponent).every((one) => !["", ".", ".."].includes(one) && !/[/\\\0]/.test(one) && one === one.trim());
+  } catch {
+    return false;
+  }
 }

@@ -19,7 +19,7 @@ from ledger.statement import KINDS
 
 assert circulation  # imported for its kinds
 
-SCRIPTS = ("bytes.js", "keys.js", "judge.js", "show.js")  # in the order in which they stand in the page
+SCRIPTS = ("bytes.js", "keys.js", "voices.js", "judge.js", "show.js")  # in the order in which they stand in the page
 _OPENS = b'<script id="pack" type="application/json">'
 _CLOSES = b"</script>"
 _AROUND = b"{{around}}"  # SHA-256 of the page without its data and this: by it, a page knows others of its release
@@ -71,7 +71,10 @@ def _parts() -> tuple[bytes, bytes]:
 def _script() -> bytes:
     """What the judge must know of each kind is told by the registry, which the next release may add to."""
     script = b"\n" + b"\n".join(map(_file, SCRIPTS))
-    kinds = {name: {"signer": kind.SIGNER, "on": kind.ON, "opens": list(kind.OPENS)} for name, kind in KINDS.items()}
+    kinds = {
+        name: {"signer": kind.SIGNER, "personal": kind.PERSONAL, "on": kind.ON, "opens": list(kind.OPENS)}
+        for name, kind in KINDS.items()
+    }
     return script.replace(b"{{kinds}}", encode(kinds))
 
 

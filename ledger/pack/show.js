@@ -1,4 +1,4 @@
-// Cadastre audit pack, part 4 of 4: what a reader sees. Whatever comes out of a pack is put on the page as text.
+// Cadastre audit pack, part 5 of 5: what a reader sees. Whatever comes out of a pack is put on the page as text.
 
 const MEANINGS = {
   consistent: ["一致", "Every signature, proof and link in this file holds, under one checkpoint that the log signed."],
@@ -66,6 +66,10 @@ function show(found, ownPolicy) {
   if (proven && found.pack.subjects.length > 0) {
     remarks.push("The latest acts on its subjects can have been left out: cadastre prove ID proves how each stands.");
   }
+  const about = found.byIndex.get(found.pack?.index);
+  if (proven && isDoubtful(found.voices, about)) {
+    remarks.push("The key that signed it is said to be compromised since then or before: it may have been somebody else.");
+  }
   remarks.push(...found.uncompared.map((size) => `A checkpoint of size ${size} beside it is not compared.`));
   remarks.push(...found.remarks.map((what) => `Not checked by this page: ${what}. cadastre verify checks it.`));
   remarks.push(...(found.compared ?? []).map((what) => `The checkpoint you kept: ${what}.`));
@@ -88,7 +92,7 @@ function showAbout({ pack, byIndex }) {
 }
 
 /** DID -> makes how its bearer is called in the pack: what the charter says is marked, what they say is quoted. */
-function namesOf({ acts, charter }) {
+function namesOf({ acts, charter, voices }) {
   const names = new Map();
   for (const { claims, shown } of acts) {
     if (claims.kind !== "party.joined") continue;
@@ -96,6 +100,9 @@ function namesOf({ acts, charter }) {
     const hidden = isObject(name);
     if (hidden && !shown.has("/name")) names.set(claims.iss, () => ["name withheld"]);
     else names.set(claims.iss, () => [...quoted(hidden ? shown.get("/name") : name), hidden ? " (disclosed)" : ""]);
+  }
+  for (const { dids } of voices?.parties.values() ?? []) {
+    for (const did of dids.slice(1)) names.set(did, names.get(dids[0]));
   }
   for (const role of charter ? ["governance", "service"] : []) {
     const called = names.get(charter[role]) ?? (() => []);
@@ -109,10 +116,19 @@ function quoted(name) {
   return ["\u201c", make("bdi", String(name)), "\u201d"];
 }
 
-function showBehind({ pack, acts, byIndex, charter, checkpoint, witnesses }, names, ownPolicy) {
+function showBehind({ pack, acts, byIndex, charter, checkpoint, witnesses, voices }, names, ownPolicy) {
   const pairs = [];
   const act = byIndex.get(pack?.index);
-  if (act) pairs.push(["Signed by", [...names(act.claims.iss), ` ${act.claims.iss}`]], ["Statement id", act.id]);
+  if (act) {
+    pairs.push([act.claims.via ? "Done for" : "Signed by", [...names(act.claims.iss), ` ${act.claims.iss}`]]);
+    if (act.claims.via) pairs.push(["Signed by", [...names(act.did), ` ${act.did}`]]);
+    pairs.push(...mandatesOf(voices, act).map((one) => ["Under the delegation", [toldMandate(one, byIndex, names)]]));
+    pairs.push(["Statement id", act.id]);
+  }
+  for (const { dids, keys } of voices.parties.values()) {
+    const head = make("div", [...names(dids[0]), " ", dids.join(", then ")]);
+    pairs.push(["Signer's key history", [head, ...keys.map((key) => make("div", toldKey(key)))]]);
+  }
   if (charter) pairs.push(["Charter (entry 0)", charter.audience], ["Log key in force", charter.logKeys.at(-1)]);
   if (charter) pairs.push(...charter.logKeys.slice(0, -1).map((key) => ["Former log key", key]));
   if (checkpoint) pairs.push(["Checkpoint", `${checkpoint.size} entries, root ${base64(checkpoint.root)}`]);
@@ -120,6 +136,22 @@ function showBehind({ pack, acts, byIndex, charter, checkpoint, witnesses }, nam
   pairs.push(["Policy", ownPolicy ? "yours" : pack?.policy ? "came with the file, chosen by whoever made it" : "none"]);
   if (acts.length > 0) pairs.push(["Acts that hold", `${acts.length} of ${pack.entries.length}`]);
   put("behind", ...pairs.flatMap(([name, value]) => [make("dt", name), make("dd", value, "mono")]));
+}
+
+/** A key of a signer's, as far as the pack shows it. */
+function toldKey({ key, index, ended, compromised }) {
+  const end = ended === undefined ? "" : `, until entry ${ended}`;
+  const doubt = compromised === undefined ? "" : `, said to be compromised since entry ${compromised}`;
+  return `${key} from entry ${index}${end}${doubt}`;
+}
+
+/** A delegation of a chain: who gave it to whom, and its bounds, which this page does not judge. */
+function toldMandate({ id, index, to, revoked }, byIndex, names) {
+  const { claims, did, shown } = byIndex.get(index);
+  const { powers, until } = claims.body;
+  const end = revoked === null ? "" : `; revoked by entry ${revoked}`;
+  const bounds = `for ${pretty(powers, "/powers", shown)}, until ${instant(until * 1e6)}${end}`;
+  return make("div", [`${id}, entry ${index}: by `, ...names(did), ` ${did} to `, ...names(to), ` ${to} ${bounds}`]);
 }
 
 /** The subject an act is about: one that was there, or the first that it opens. */
@@ -136,12 +168,18 @@ function rowOf(found, piece, act, names, place) {
   }
   const { index, time, claims } = act;
   const who = [make("div", names(claims.iss)), make("div", claims.iss, "mono")];
+  if (claims.via) who.push(make("div", [`by ${act.did} under `, ...chainOf(found, act)], "mono"));
   const what = make("details", [make("summary", claims.kind), make("pre", pretty(claims.body, "", act.shown)), rawOf(act.raw)]);
   const cells = [String(index), instant(time), who, what, make("span", subjectOf(act), "mono")];
   const row = make("tr", cells.map((cell) => make("td", cell)));
   const wrong = found.word === "corrupt" && index === found.index;
   row.className = wrong ? "fails" : index === found.pack.index ? "asked" : "";
   return row;
+}
+
+function chainOf({ voices }, act) {
+  const chain = mandatesOf(voices, act).map(({ index }) => `entry ${index}`);
+  return [chain.length > 0 ? chain.join(", ") : `delegation ${act.claims.via}`];
 }
 
 function rawOf(entry) {

@@ -6,11 +6,12 @@ A store keeps bytes and gives them back. It knows no rule, no key and no clock; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ledger.errors import declare
+from ledger.errors import Corrupt, declare
+from ledger.log.tile import Tile
 from ledger.world import Change, Subject
 
 declare(
@@ -35,6 +36,10 @@ declare(
     store_conflict=(
         "the batch does not continue what is stored",
         "send the same bytes again; see who else writes here",
+    ),
+    erasing_delayed=(
+        "somebody reads the store as it was before the erasure",
+        "wait for the audit, backup or export that does, or end it; the service tries again by itself",
     ),
     store_unreadable=("the store could not be read", "try again; see the log of the service"),
 )
@@ -88,6 +93,15 @@ class Store(Protocol):
 
     def commit(self, batch: Batch) -> None:
         """Write a batch; see above. One caller at a time."""
+
+    def erase(self, gone: Set[tuple[int, str]]) -> None:
+        """Delete the disclosures with these digests beside these entries, where there are any; for the writer.
+
+        When it returns, no file of the store has a byte of them: not in what was freed, not in a log beside it. Raises
+        ``Unavailable``: ``store_failed``, and ``erasing_delayed`` while somebody reads the store as it was before; then
+        nobody who begins to read sees them any more, and it has to be called again. Cost: every disclosure is written
+        anew where one is deleted.
+        """
 
     def entry(self, index: int) -> bytes | None:
         """The bytes of one entry."""
@@ -162,3 +176,19 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of files and connections."""
+
+
+def read_entry(store: Store, index: int) -> bytes:
+    """The bytes of an entry that must be there. Raises ``Corrupt`` (``store_corrupt``)."""
+    found = store.entry(index)
+    if found is None:
+        raise Corrupt("store_corrupt", f"entry {index} is missing", index=index)
+    return found
+
+
+def read_tile(store: Store, wanted: Tile) -> bytes:
+    """The hashes of a tile that must be there. Raises ``Corrupt`` (``store_corrupt``)."""
+    found = store.tile(wanted.level, wanted.index)
+    if found is None:
+        raise Corrupt("store_corrupt", f"tile {wanted.level}/{wanted.index} is missing")
+    return found

@@ -6,12 +6,13 @@ subject is found by is asked of its state each time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import groupby, islice
 from threading import RLock
 from typing import Any, cast
 
 from identity.canonical import b64decode, b64encode
+from identity.disclosure import digest
 from ledger.errors import Unavailable
 from ledger.store import Batch, Head, Store, Table
 from ledger.store.postings import chapter_of
@@ -105,6 +106,12 @@ class MemoryStore(Store):
             self._lives[after.no].append(after)
         for no in change.mentioned:
             self._mentions.setdefault(no, []).append(index)
+
+    def erase(self, gone: Set[tuple[int, str]]) -> None:
+        with self._lock:
+            for index, name in gone:
+                kept = [text for text in self._disclosures.pop(index, []) if digest(text) != name]
+                self._disclosures |= {index: kept} if kept else {}
 
     # -- reading entries and what lies beside them -----------------------------------------------------------
 

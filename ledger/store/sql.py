@@ -7,7 +7,7 @@ asked for by name in ``asked``, and how the rows of the tables are shown in ``vi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from sqlalchemy import Select, func, inspect, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from identity.disclosure import digest
 from ledger.errors import Corrupt, Unavailable
 from ledger.store import Batch, Head, Store, Table, sqlite
 from ledger.store.asked import Asked
@@ -117,6 +118,25 @@ class SqlStore(Store):
             raise _problem("store_failed", error) from error
         self._stopped = False
 
+    def erase(self, gone: Set[tuple[int, str]]) -> None:
+        if not gone:
+            return
+        places = [
+            (index, place)
+            for index in {index for index, _ in gone}
+            for place, text in self._placed(index)
+            if (index, digest(text)) in gone
+        ]
+        try:
+            with sqlite.alone(self._writer) as connection:
+                if places:
+                    sqlite.delete_for_good(connection, DISCLOSURE, places)
+                settled = sqlite.forget_log(connection)
+        except (SQLAlchemyError, sqlite.Error) as error:
+            raise _problem("store_failed", error) from error
+        if not settled:
+            raise Unavailable("erasing_delayed")
+
     # -- reading entries and what lies beside them -----------------------------------------------------------
 
     def head(self) -> Head | None:
@@ -164,6 +184,12 @@ class SqlStore(Store):
         if all(isinstance(disclosure, str) for disclosure in found):
             return found
         raise Corrupt("store_corrupt", f"a disclosure beside entry {index} is not text", index=index)
+
+    def _placed(self, index: int) -> list[tuple[int, str]]:
+        """The disclosures beside an entry, each with its place."""
+        query = select(DISCLOSURE.c.place, DISCLOSURE.c.disclosure).where(DISCLOSURE.c.index == index)
+        with self._read() as connection:
+            return [(place, text) for place, text in connection.execute(query) if isinstance(text, str)]
 
     # -- reading subjects ------------------------------------------------------------------------------------
 

@@ -10,18 +10,33 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from errno import EIO
 from pathlib import Path
 from sqlite3 import Error, IntegrityError
+from typing import cast
 
 from sqlalchemy import Engine, Table, create_engine, event, select, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-__all__ = ["Error", "IntegrityError", "astray", "copy", "is_damage", "reader", "settle", "writer"]
+__all__ = [
+    "Error",
+    "IntegrityError",
+    "alone",
+    "astray",
+    "copy",
+    "delete_for_good",
+    "forget_log",
+    "is_damage",
+    "reader",
+    "settle",
+    "writer",
+]
 
+FORGET_MS = 200  # how long readers of what was before are waited for, with the one writer
 BUSY_MS = 10_000  # how long a connection waits for another process to let go of the file
 READERS_MAX = 40  # connections; more readers wait for one of them
 WRITER_CACHE_KIB = 65_536  # the keys of statements, links and subjects are random: their pages stay at hand
@@ -115,6 +130,56 @@ def copy(path: Path, to: Path) -> None:
         raise OSError(EIO, str(error), str(path)) from error
     with to.open("rb") as file:
         os.fsync(file.fileno())
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[sqlite3.Connection]:
+    """The driver's own connection of a writer, outside any transaction."""
+    pooled = engine.raw_connection()
+    try:
+        yield cast(sqlite3.Connection, pooled.driver_connection)
+    finally:
+        pooled.close()
+
+
+def delete_for_good(connection: sqlite3.Connection, table: Table, keys: Iterable[tuple[int, ...]]) -> None:
+    """Delete rows so that the file has nothing left of them once the write-ahead log is gone (:func:`forget_log`).
+
+    With secure_delete SQLite fills with zeros what it frees, but not what it leaves behind where it moves rows from
+    page to page. So every row that stays is put aside and back, and every page that the table had is freed in between.
+    """
+    names = [column.name for column in table.primary_key.columns]
+    where = " AND ".join(f'"{name}" = ?' for name in names)
+    (before,) = connection.execute("PRAGMA secure_delete").fetchone()
+    connection.execute("PRAGMA secure_delete=ON")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.executemany(f"DELETE FROM {table.name} WHERE {where}", keys)  # noqa: S608 - names are ours
+            connection.execute(f"CREATE TEMP TABLE kept AS SELECT * FROM {table.name}")  # noqa: S608
+            connection.execute(f"DELETE FROM {table.name}")  # noqa: S608
+            connection.execute(f"INSERT INTO {table.name} SELECT * FROM kept")  # noqa: S608
+            connection.execute("DROP TABLE kept")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    finally:
+        connection.execute(f"PRAGMA secure_delete={('OFF', 'ON', 'FAST')[before]}")
+
+
+def forget_log(connection: sqlite3.Connection) -> bool:
+    """Bring all that the write-ahead log holds into the file, and make it empty.
+
+    False while somebody reads what was before; nobody is waited for longer than a moment.
+    """
+    connection.execute(f"PRAGMA busy_timeout={FORGET_MS}")
+    try:
+        (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    return not busy
 
 
 def is_damage(error: BaseException) -> bool:

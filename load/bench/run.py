@@ -4,7 +4,8 @@ V, before
 single appends      a fresh ledger of 50 parties
 batch appends       up to the planned number of entries
 receipts, search, memory
-restart, proofs of state, bytes, audit; loss of appends to commitments, on ledgers of their own
+restart, proofs of state, bytes, audit
+appends lost to commitments, and to chains of delegations, on ledgers of their own
 V, after
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from load import catalogue
 from load.bench import wrk
 from load.bench.appends import measure_batch, measure_single, post
+from load.bench.chains import measure_chains
 from load.bench.lifetime import (
     measure_audit,
     measure_bytes,
@@ -34,7 +36,7 @@ from load.bench.supply import PARTIES, Supply, joining, registering
 from load.bench.verification import verifications_per_second
 from load.bench.wire import Wire
 
-PARTS = ("single", "batch", "receipts", "search", "memory", "restart", "states", "bytes", "audit", "loss")
+PARTS = ("single", "batch", "receipts", "search", "memory", "restart", "states", "bytes", "audit", "loss", "chains")
 """What can be asked for by name. V is always measured; batch appends fill the ledger for the parts after them."""
 
 
@@ -96,7 +98,7 @@ class Bench:
             self._figures += measure_single(
                 url, supply, self._room, warmup=plan.warmup, seconds=plan.seconds, runs=plan.runs
             )
-        if set(self._parts) <= {"single", "loss"}:  # which need no grown ledger
+        if set(self._parts) <= {"single", "loss", "chains"}:  # which need no grown ledger
             return _size(url), 0
         batch = measure_batch(url, supply.take(max(plan.batch, plan.entries - _size(url))))
         if self._asked("batch"):
@@ -124,6 +126,8 @@ class Bench:
             self._figures += measure_audit(self._command, self._ledger, entries)
         if self._asked("loss"):
             self._figures += measure_loss(self._command, self._room, self._plan.batch, self._plan.pairs)
+        if self._asked("chains"):
+            self._figures += measure_chains(self._command, self._room, self._plan.batch, self._plan.pairs)
 
     def _asked(self, part: str, needs_wrk: bool = False) -> bool:
         if part not in self._parts:

@@ -18,6 +18,7 @@ from load import catalogue
 from load.signing import Signatory
 
 PARTIES = 50
+DEPTH = 3  # of the chains of delegations, where there are some
 CHUNK = 1_000  # statements a process signs at a time
 
 
@@ -27,6 +28,13 @@ def signatory(number: int, audience: str) -> Signatory:
     return Signatory(SigningKey.from_seed("Ed25519", sha256(b"bench party %d" % number).digest()), audience)
 
 
+@cache
+def delegate(number: int, level: int, audience: str) -> Signatory:
+    """Who acts for a party, on a level of its chain."""
+    seed = sha256(b"bench delegate %d of %d" % (level, number)).digest()
+    return Signatory(SigningKey.from_seed("Ed25519", seed), audience)
+
+
 def joining(audience: str, now: int) -> list[bytes]:
     """The statements by which the parties join."""
     return [
@@ -34,20 +42,32 @@ def joining(audience: str, now: int) -> list[bytes]:
             "party.joined",
             {"name": f"Factory {number:02}", "roles": ["factory"]},
             now=now,
-            nonce=_nonce(b"join", number),
+            nonce=nonce(b"join", number),
         )
         for number in range(PARTIES)
     ]
 
 
-def registering(audience: str, now: int, numbers: range) -> list[bytes]:
-    """The statements by which the parties register the assets of these numbers."""
+def registering(audience: str, now: int, numbers: range, leaves: Sequence[str] | None = None) -> list[bytes]:
+    """The statements by which the parties register the assets of these numbers.
+
+    ``leaves`` are the delegations, one of each party, under which others do it for them.
+    """
     return [
-        signatory(number % PARTIES, audience).sign(
-            "asset.registered", catalogue.asset(number), now=now, nonce=_nonce(b"asset", number)
+        _signer(number % PARTIES, audience, leaves).sign(
+            "asset.registered",
+            catalogue.asset(number),
+            now=now,
+            nonce=nonce(b"asset", number),
+            principal=None if leaves is None else signatory(number % PARTIES, audience).did,
+            via=None if leaves is None else leaves[number % PARTIES],
         )
         for number in numbers
     ]
+
+
+def _signer(party: int, audience: str, leaves: Sequence[str] | None) -> Signatory:
+    return signatory(party, audience) if leaves is None else delegate(party, DEPTH - 1, audience)
 
 
 @dataclass
@@ -56,6 +76,7 @@ class Supply:
 
     audience: str
     now: int
+    leaves: tuple[str, ...] | None = None  # delegations under which others sign for the parties
 
     def __post_init__(self) -> None:
         self._signed = 0
@@ -77,11 +98,12 @@ class Supply:
     def _sign(self, numbers: range) -> list[bytes]:
         parts = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
         if len(parts) < 2:
-            return registering(self.audience, self.now, numbers)
+            return registering(self.audience, self.now, numbers, self.leaves)
         with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-            jobs = [pool.submit(registering, self.audience, self.now, part) for part in parts]
+            jobs = [pool.submit(registering, self.audience, self.now, part, self.leaves) for part in parts]
             return [statement for job in jobs for statement in job.result()]
 
 
-def _nonce(purpose: bytes, number: int) -> bytes:
+def nonce(purpose: bytes, number: int) -> bytes:
+    """16 bytes that only this statement has."""
     return sha256(b"%b %d" % (purpose, number)).digest()[:16]

@@ -35,7 +35,7 @@ declare(
 class Asked:
     """What the reader said beside the file itself. ``policy``: None for the ledgers this machine has met.
 
-    ``key``: file of a member's key, for the address of a ledger whose members alone may read.
+    ``key``: name of a member's key, for the address of a ledger whose members alone may read.
     """
 
     file: Path
@@ -43,7 +43,7 @@ class Asked:
     source: str | None = None
     entry: Path | None = None
     json: bool = False
-    key: Path | None = None
+    key: str | None = None
 
     def trusted(self) -> Policy:
         """Whose keys count, and whose word. Raises ``Malformed``: ``policy_malformed``."""

@@ -19,8 +19,9 @@ from ledger.pack.page import is_ours, is_page, parse_page
 from scripts.command import tell_of
 from scripts.output import print_json, print_note, print_pairs
 from scripts.proofs import Asked
-from scripts.times import show_micros, show_seconds
+from scripts.times import show_micros
 from scripts.trust import Home
+from scripts.witnessed import members_of, pairs_of
 
 ALTERED = "the page is another one than this release makes: do not believe what it shows, but what is said here"
 
@@ -90,7 +91,7 @@ def members(judged: Judged) -> dict[str, object]:
         "index": judged.index,
         "reason": judged.reason,
         "detail": judged.detail,
-        "witnesses": [{"name": one.verifier.name, "time": one.time} for one in judged.seen],
+        "witnesses": members_of(judged.seen),
         "remarks": judged.remarks(),
     }
 
@@ -102,8 +103,8 @@ def _print(judged: Judged) -> None:
     print_pairs(
         [
             ("recorded", f"{show_micros(entry.time)}, at index {entry.index} of the {judged.size} that the log signed"),
-            *(("witnessed", f"by {one.verifier.name}, {show_seconds(one.time)}") for one in judged.seen),
-            ("signed", f"by {claims.iss}"),
+            *pairs_of(judged.seen),
+            *_signed(judged, act),
             ("kind", claims.kind),
             ("subject", claims.sub or next(iter(act.statement.opened.values()))),
             ("id", act.statement.id),
@@ -113,6 +114,20 @@ def _print(judged: Judged) -> None:
         ],
         indent=2,
     )
+
+
+def _signed(judged: Judged, act: Act) -> list[tuple[str, object]]:
+    """Who signed, by which key, as far as the pack shows what became of it, and under which delegations."""
+    statement, voices = act.statement, judged.voices
+    found: list[tuple[str, object]] = [("signed", f"by {statement.key[0]}")]
+    if (key := voices.key(statement, act.entry.index)) is not None:
+        ended = f", until entry {key['ended']}" if "ended" in key else ""
+        doubt = f", said to be compromised since entry {key['compromised']}" if "compromised" in key else ""
+        found.append(("key", f"{key['key']}, from entry {key['index']}{ended}{doubt}"))
+    if chain := voices.under(statement):
+        found.append(("for", statement.claims.iss))
+        found += [("under", f"{one.id}, of entry {one.index}, given to {one.to}") for one in chain]
+    return found
 
 
 def _disclosed(act: Act) -> list[tuple[str, object]]:

@@ -26,7 +26,8 @@ from ledger.statement import Statement
 from scripts.output import print_json, print_pairs
 from scripts.proofs import Asked
 from scripts.signed import read_verified
-from scripts.times import show_micros, show_seconds
+from scripts.times import show_micros
+from scripts.witnessed import members_of, pairs_of
 
 
 def recognises(data: bytes) -> bool:
@@ -70,7 +71,7 @@ def print_proven(proven: Proven, json: bool, seen: Sequence[Seen] = (), **more: 
             "subject": subject,
             "id": proven.statement.id,
             "body": claims.body,
-            "witnesses": [{"name": one.verifier.name, "time": one.time} for one in seen],
+            "witnesses": members_of(seen),
         }
         print_json(shown | more)
         return
@@ -80,7 +81,7 @@ def print_proven(proven: Proven, json: bool, seen: Sequence[Seen] = (), **more: 
     print_pairs(
         [
             ("recorded", f"{show_micros(entry.time)}, at index {entry.index} of the {size} entries the log signed for"),
-            *(("witnessed", f"by {one.verifier.name}, {show_seconds(one.time)}") for one in seen),
+            *pairs_of(seen),
             ("signed", f"by {claims.iss}"),
             ("kind", claims.kind),
             ("subject", subject),

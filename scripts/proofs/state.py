@@ -41,8 +41,9 @@ from ledger.statement import Statement
 from scripts.output import print_json, print_pairs, printable
 from scripts.proofs import Asked
 from scripts.signed import read_verified
-from scripts.times import show_micros, show_seconds
+from scripts.times import show_micros
 from scripts.trust import Home, check_charter
+from scripts.witnessed import members_of, pairs_of
 
 declare(
     "unverifiable",
@@ -136,7 +137,7 @@ def print_state(proven: Proven, json: bool, seen: Sequence[Seen] = (), **more: s
                 **_members(proven.shown),
                 "commitment": {"index": entry.index, "time": entry.time},
                 "checkpoint": checkpoint.size,
-                "witnesses": [{"name": one.verifier.name, "time": one.time} for one in seen],
+                "witnesses": members_of(seen),
                 **more,
             }
         )
@@ -146,7 +147,7 @@ def print_state(proven: Proven, json: bool, seen: Sequence[Seen] = (), **more: s
     print(printable(f"proven: {_headline(proven.shown)}, as of size {proven.size} of {entry.origin}"))
     told: list[tuple[str, object]] = [
         ("committed", f"{show_micros(entry.time)}, at index {entry.index} of the {checkpoint.size} the log signed for"),
-        *(("witnessed", f"by {one.verifier.name}, {show_seconds(one.time)}") for one in seen),
+        *pairs_of(seen),
     ]
     if isinstance(proven.shown, Standing):
         told += [("index", proven.shown.index), ("last", proven.shown.last)]

@@ -2,65 +2,58 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 
 import httpx
 
+from tests.api import service
 from tests.api.house import House
 
-_SERVICE = """
-import sys
-from api import forks
-forks.prepare()
-from api.anchors import addresses
-from api.settings import Settings
-from api.writing import Apart
-settings = Settings.model_validate_json(sys.argv[1])
-begun = Apart(settings.folder, settings.log_level, settings.heads, addresses(settings)) if settings.workers else None
-from api.app import serve
-serve(settings, lambda url: print(url, flush=True), begun)
-"""
+STOP_S = 30
+
+_forking = get_context("forkserver")
+_forking.set_forkserver_preload(["__main__", service.__name__])
 
 
 @dataclass
 class Running:
     """A service that answers at ``url``."""
 
-    process: subprocess.Popen[str]
+    process: ForkServerProcess
     url: str
 
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
-        self.process.wait()
+        self.process.join()
 
-    def stop(self) -> int:
+    def stop(self) -> int | None:
         """Ask it to stop; returns its exit code."""
         self.process.terminate()
-        return self.process.wait(timeout=30)
+        self.process.join(STOP_S)
+        return self.process.exitcode
 
 
 @contextmanager
-def running(house: House, log: Any = subprocess.DEVNULL, **given: Any) -> Iterator[Running]:
+def running(house: House, log: Path | str = os.devnull, **given: object) -> Iterator[Running]:
     """The service of a ledger, with one verifier and a writer of their own unless ``given``."""
     settings = house.settings(**{"workers": 1, **given}).model_dump_json()
-    process = subprocess.Popen(
-        [sys.executable, "-c", _SERVICE, settings], stdout=subprocess.PIPE, stderr=log, text=True
-    )
-    assert process.stdout is not None
+    heard, said = _forking.Pipe(duplex=False)
+    process = _forking.Process(target=service.live, args=(settings, said, str(log)))
+    process.start()
+    said.close()
     try:
-        url = process.stdout.readline().strip()
-        assert url, "the service did not start"
-        yield Running(process, url)
+        yield Running(process, heard.recv())  # raises EOFError if it does not start
     finally:
         process.kill()
-        process.wait()
-        process.stdout.close()
+        process.join()
+        heard.close()
 
 
 def client_of(service: Running) -> httpx.Client:

@@ -46,8 +46,7 @@ def test_told_to_stop_it_answers_what_it_took_in_and_publishes_the_checkpoint(ho
     sent = joins(house, 300)
     body = b"".join(orjson.dumps({"statement": one.decode()}) + b"\n" for one in sent)
     with (
-        (tmp_path / "log").open("w") as log,
-        running(house, log) as service,
+        running(house, tmp_path / "log") as service,
         client_of(service) as client,
         ThreadPoolExecutor(1) as pool,
     ):

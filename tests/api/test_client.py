@@ -429,7 +429,7 @@ def test_a_pointer_that_leads_nowhere_is_refused(pointer: str) -> None:
 def test_a_play_and_the_client_say_the_same(tmp_path: Path) -> None:
     """The client's statements pass the rules of a ledger in memory, too."""
     play = Play()
-    about = {**ABOUT, "audience": play.world.audience}
+    about = {**ABOUT, "audience": play.world.audience, "parties": [], "delegations": []}
     client = Client(
         "http://ledger.example",
         key=FACTORY.key,

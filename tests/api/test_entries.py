@@ -61,6 +61,9 @@ def test_a_summary_says_what_the_entry_says(told: tuple[House, TestClient]) -> N
             "kind": played.statement.claims.kind,
             "subject": played.change.subject,
             "issuer": played.statement.claims.iss,
+            "signer": played.statement.claims.iss,
+            "key": played.statement.signed.kid.partition("#")[2],
+            "via": None,
         }
 
 

@@ -25,6 +25,7 @@ class Scribe:
         self.head = SignedHead(0, b"", b"")
         self.charter: Any = None
         self.trouble: Problem | None = None
+        self.delayed = False
         self.batches: list[list[bytes]] = []
         self.go = asyncio.Event()
         self.go.set()

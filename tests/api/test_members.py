@@ -11,6 +11,7 @@ import pytest
 import api.members
 from api.app import create_app
 from api.members import Members
+from identity.did import multibase_of
 from identity.token import LIFETIME_MAX_S, SKEW_S, Token, sign_token
 from ledger.errors import Problem
 from tests.api.house import House, TestClient, code_of
@@ -57,7 +58,8 @@ def test_every_route_that_shows_entries_takes_a_token_once(house: House, client:
     party = house.play.party("factory")
     for route in routes_of(create_app(house.settings())):
         if route.path_format in READ:
-            named = {"index": 1, "id": house.play.entries[1].id, "name": party, "place": "000.p/2"}
+            named = {"index": 1, "id": house.play.entries[1].id, "name": party, "place": "000.p/2", "digest": "A" * 43}
+            named |= {"key": multibase_of(house.play.cast["factory"].key.public)}
             path = route.path_format.format(**named) + "?old=1&new=2"
             once = bearer(house, client)
             assert client.get(path, headers=once).status_code not in (401, 403), path
@@ -119,7 +121,7 @@ def test_spent_tokens_are_kept_as_long_as_they_hold_and_no_longer(monkeypatch: p
     monkeypatch.setattr(api.members, "SPENT_MAX", 3)
     clock = Clock()
     members = Members(None, "", "", clock)  # type: ignore[arg-type] # it asks nobody here
-    tokens = [Token("did:key:z", int(clock.now) + 60, f"number {place}", "") for place in range(5)]
+    tokens = [Token("did:key:z", "z", int(clock.now) + 60, f"number {place}", "") for place in range(5)]
     assert [spent(members, token) for token in tokens[:4]] == [None, None, None, "tokens_full"]
     clock.now += LIFETIME_MAX_S + SKEW_S
     assert spent(members, tokens[0]) == "token_spent"

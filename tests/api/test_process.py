@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api.process import Beside, Gone
+from api.process import Beside, Gone, Kept
 from tests.api.house import House
 from tests.api.running import running
 
@@ -132,6 +132,27 @@ def test_whoever_waits_hears_of_its_end() -> None:
 
 def dying_when_asked() -> Callable[[Any], Any]:
     return lambda _: os._exit(1)
+
+
+def test_one_that_is_kept_is_started_once_and_replaced_when_it_died() -> None:
+    async def main() -> None:
+        kept = Kept(doubling)
+        kept.kill()  # there is none yet
+        await kept.start()
+        first = kept.pid
+        await kept.start()
+        assert (kept.pid, await kept.ask(3)) == (first, 6)
+        kept.kill()
+        with pytest.raises(Gone):
+            await kept.ask(4)
+        assert kept.pid is None
+        await kept.start()
+        assert kept.pid not in (None, first)
+        assert await kept.ask(4) == 8
+        await kept.end()
+        assert kept.pid is None
+
+    asyncio.run(main())
 
 
 def test_what_they_import_is_neither_the_framework_nor_the_command_line() -> None:

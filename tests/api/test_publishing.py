@@ -115,7 +115,7 @@ def test_a_process_that_dies_is_replaced(house: House, workers: int) -> None:
         publishing = Publishing(house.folder.path, lambda: notes[0], 0.02, apart=bool(workers))
         publishing.start()
         await until(lambda: publishing.size == 1)
-        if publishing._beside is not None:
+        if publishing._beside.pid is not None:
             os.kill(publishing._beside.pid, signal.SIGKILL)
         notes.reverse()
         await until(lambda: publishing.trouble is not None)
@@ -123,7 +123,7 @@ def test_a_process_that_dies_is_replaced(house: House, workers: int) -> None:
         publishing._done = b""
         await until(lambda: publishing.trouble is None)
         await publishing.stop()
-        assert publishing._beside is None
+        assert publishing._beside.pid is None
 
     asyncio.run(play())
 
@@ -148,7 +148,7 @@ def test_a_process_that_is_still_being_started_is_given_up_as_well(
         began = time.monotonic()
         await publishing.stop()
         assert time.monotonic() - began < 20
-        assert publishing._beside is None
+        assert publishing._beside.pid is None
 
     asyncio.run(play())
 
@@ -205,7 +205,7 @@ def test_a_long_pass_is_given_up_when_the_service_stops(
     async def play() -> None:
         publishing = Publishing(house.folder.path, lambda: b"note", 0.02, apart=bool(workers))
         publishing.start()
-        await until(lambda: publishing._beside is not None or not workers)
+        await until(lambda: publishing._beside.pid is not None or not workers)
         await asyncio.sleep(0.1)
         began = time.monotonic()
         await publishing.stop()

@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import json
 import re
 from base64 import b64encode as base64
 from pathlib import Path
@@ -11,13 +12,18 @@ from pathlib import Path
 import pytest
 
 import ledger.circulation  # noqa: F401 - declares the kinds
-from identity import disclosure, jws
+from identity import disclosure, jws, webvh
+from identity.alias import read_alias
 from identity.canonical import b64decode, b64encode
-from identity.did import did_of
+from identity.credential.form import CONTEXT
+from identity.credential.secured import issue, issue_jwt
+from identity.did import did_of, kid_of, multibase_of
 from identity.keys import SigningKey
 from identity.note import Signer, format_vkey
+from identity.status import ENTRIES_MIN, bits_of, entry_of, make_list, with_value
 from ledger import statement
 from ledger.circulation.party import Party
+from ledger.circulation.speaker import consent_message
 from ledger.errors import Refused
 from ledger.log import merkle
 from ledger.log.chain import LINK_OF_FIRST, Entry, format_entry, link_of
@@ -38,6 +44,14 @@ BLOCK = re.compile(r"```text example:([a-z-]+)\n(.*?)```\n", re.DOTALL)
 
 ORIGIN = "registry.example/steel"
 OPENED = 1_790_000_000  # seconds
+WRITTEN = (
+    "LEI: 5299 00T8 BM49 AURS DO55",
+    "gln:0614141-00001-2",
+    "gtin:4012345123456",
+    "bpn:BPNL 0000 0000 0065",
+    "uscc:91350100m000100y43",
+    "88.118.8/abc",
+)
 
 
 def example() -> dict[str, str]:
@@ -96,12 +110,16 @@ def example() -> dict[str, str]:
             f"{name:<10} seed 32 x {n:02x}   {did_of(key.public)}"
             for n, name, key in ((1, "governance", governance), (2, "service", service), (3, "factory", factory))
         ),
+        "did-log": _did_log(factory),
+        "aliases": "\n".join(f"{written:<30}  {read_alias(written)}" for written in WRITTEN),
+        **_credentials(service, factory),
         "vkey": format_vkey(log.verifier),
         "header": b64decode(header).decode(),
         "payload": signed.payload.decode(),
         "statement": second.decode(),
         "signature": b64decode(signature).hex(),
         "statement-id": f"hex        {party.digest.hex()}\nbase64url  {party.id}\nsubject    {party.opened['party']}",
+        "consent": consent_message(world.audience, party.opened["party"], did_of(service.public)).decode(),
         "disclosure": f"{b64decode(shown.encode()).decode()}\n{shown}\n{disclosure.digest(shown)}",
         "sent": sent.decode(),
         "entry-zero": entry0.decode(),
@@ -117,6 +135,41 @@ def example() -> dict[str, str]:
         "state-proof": committed.decode(),
         "audience": f"{hashlib.sha256(entry0).hexdigest()}\n{world.audience}",
     }
+
+
+def _did_log(factory: SigningKey) -> str:
+    """Two entries of a did:webvh: the factory's key makes the DID, and one that it announced adds a name."""
+    spare, after = (SigningKey.from_seed("Ed25519", bytes([n]) * 32) for n in (6, 7))
+    did = webvh.draft_did("registry.example", ["org", "factory"])
+    document = {"@context": ["https://www.w3.org/ns/did/v1"], "id": did}
+    first = webvh.first_line(document, factory, OPENED, next_key_hashes=[webvh.key_hash(multibase_of(spare.public))])
+    standing = webvh.advance(None, first, OPENED)
+    renamed = {**standing.document, "alsoKnownAs": [webvh.location(standing.did).web]}
+    announced = [webvh.key_hash(multibase_of(after.public))]
+    second = webvh.next_line(standing, spare, OPENED + 60, document=renamed, next_key_hashes=announced)
+    return webvh.format_log([first, second]).decode()
+
+
+def _credentials(assessor: SigningKey, factory: SigningKey) -> dict[str, str]:
+    """What the second key says of the third, in both forms, and the list by which it could take that back."""
+    url, issuer, method = "https://registry.example/status/1", did_of(assessor.public), kid_of(assessor.public)
+    said = {
+        "@context": [CONTEXT],
+        "type": "VerifiableCredential",
+        "issuer": issuer,
+        "validFrom": "2026-09-01T00:00:00Z",
+        "credentialSubject": {"id": did_of(factory.public), "name": "Shenyang Blade Works 沈阳叶片厂"},
+        "credentialStatus": entry_of("revocation", 94_567, url),
+    }
+    bits = with_value(bytes(ENTRIES_MIN // 8), 94_567, 1)
+    listed = make_list(url, issuer, "revocation", bits, "2026-09-01T00:00:00Z")
+    shown = re.search(r'"encodedList":"([^"]+)"', PAGE.read_text())
+    if shown:  # GZIP has many spellings
+        listed["credentialSubject"]["encodedList"] = shown[1]
+        assert bits_of(listed) == bits
+    proven = (issue(one, assessor, method, OPENED) for one in (said, listed))
+    first, second = (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in proven)
+    return {"credential": first, "credential-jwt": issue_jwt(said, assessor, method), "status-list": second}
 
 
 def _leaves(stood: list[Subject]) -> tuple[dict[bytes, bytes], bytes]:

@@ -11,9 +11,11 @@ from identity.canonical import b64decode
 from identity.did import (
     base58_decode,
     base58_encode,
+    check_did,
     did_of,
     key_named,
     key_of,
+    key_spelled,
     kid_of,
     multibase_of,
     split,
@@ -302,3 +304,83 @@ def test_bytes_and_base58_texts_are_in_one_to_one_correspondence(data: bytes, te
 def test_a_letter_that_is_not_base58_is_refused(letter: str) -> None:
     with pytest.raises(Malformed, match="did_malformed"):
         base58_decode(f"z{letter}z")
+
+
+# -- did:webvh ---------------------------------------------------------------------------------------------------------
+
+SCID = "QmPEQVM1JPTyrvEgBcDXwjK4TeyLGSX1PxjgyeAisdWM1p"
+WEBVH = f"did:webvh:{SCID}:ledger.example%3A8443:org:acme"
+
+
+@given(st.sampled_from(ALGORITHMS), st.binary(min_size=32, max_size=32))
+def test_the_fragment_of_a_did_webvh_spells_its_key(alg: Algorithm, seed: bytes) -> None:
+    key = SigningKey.from_seed(alg, seed).public
+    assert key_named(f"{WEBVH}#{multibase_of(key)}") == key_spelled(multibase_of(key)) == key
+
+
+@pytest.mark.parametrize(
+    ("did_url", "code"),
+    [
+        (f"{WEBVH}#key-1", "did_key_unknown"),
+        (f"{WEBVH}#z", "did_malformed"),
+        (f"{WEBVH}#z0", "did_malformed"),
+        (f"{WEBVH}#z6LSfHfAMAopsuBxaBzvp51GXrPf38Az13j2fmwqadbwwrzJ", "did_key_type_unsupported"),
+        (f"{WEBVH}#z{base58_encode(bytes([0xED, 1]) + SMALL_ORDER[0])}", "public_key_invalid"),
+        (f"{WEBVH}#z{'1' * 1000}", "did_url_malformed"),
+        (f"{WEBVH}#z{'1' * 600}", "did_malformed"),
+        (f"{WEBVH}/path#{multibase_of(KEY)}", "did_url_malformed"),
+        (WEBVH, "did_url_malformed"),
+        (f"did:webvh:Qm1:ledger.example#{multibase_of(KEY)}", "did_scid_malformed"),
+        (f"did:webvh:{SCID}#{multibase_of(KEY)}", "did_place_malformed"),
+        (f"did:web:ledger.example#{multibase_of(KEY)}", "did_method_unsupported"),
+    ],
+)
+def test_what_names_no_key_of_a_did_webvh(did_url: str, code: str) -> None:
+    with pytest.raises(Problem) as caught:
+        key_named(did_url)
+    assert caught.value.code == code
+
+
+def test_a_did_webvh_is_no_key() -> None:
+    assert code_of(WEBVH) == "did_method_unsupported"
+
+
+@pytest.mark.parametrize(
+    "did",
+    [
+        DID,
+        did_of(SigningKey.from_seed("ES256", bytes(32)).public),
+        WEBVH,
+        f"did:webvh:{SCID}:ledger.example",
+        f"did:webvh:{SCID}:ledger.example:a%20b",
+    ],
+)
+def test_a_did_in_good_form(did: str) -> None:
+    check_did(did)
+
+
+@pytest.mark.parametrize(
+    ("did", "code"),
+    [
+        (KID, "did_malformed"),
+        (DID[:-1], "did_key_type_unsupported"),
+        (f"{WEBVH}#x", "did_malformed"),
+        (f"{WEBVH}/x", "did_malformed"),
+        (f"{WEBVH}?x", "did_malformed"),
+        (f"{WEBVH}:", "did_malformed"),
+        ("did:webvh:{SCID}:ledger.example", "did_malformed"),
+        (f"did:webvh:{SCID}", "did_place_malformed"),
+        (f"did:webvh:{SCID}:localhost", "did_place_malformed"),
+        (f"did:webvh:{SCID}:10.0.0.1", "did_place_malformed"),
+        (f"did:webvh:{SCID[:-1]}:ledger.example", "did_scid_malformed"),
+        (f"did:webvh:{SCID}a:ledger.example", "did_scid_malformed"),
+        (f"did:webvh:{SCID[:-1]}0:ledger.example", "did_scid_malformed"),
+        (f"did:webvh:zQ{SCID[2:]}:ledger.example", "did_scid_malformed"),
+        ("did:web:ledger.example", "did_method_unsupported"),
+        (f"did:tdw:{SCID}:ledger.example", "did_method_unsupported"),
+    ],
+)
+def test_a_did_that_is_not(did: str, code: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        check_did(did)
+    assert caught.value.code == code

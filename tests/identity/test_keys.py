@@ -14,10 +14,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa, x25519
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
 from nacl import bindings as sodium
 
+from identity.canonical import b64decode
 from identity.errors import Malformed, Unverifiable
 from identity.keys import ALGORITHMS, Algorithm, PublicKey, SigningKey, read_key, write_key
 from tests.shared import shared
@@ -101,14 +103,56 @@ def test_wycheproof_signatures_are_judged_as_expected(name: str, count: int) -> 
     assert judged == count
 
 
-def test_rfc_6979_signatures_of_p_256_come_out_byte_for_byte() -> None:
+def test_wycheproof_signatures_in_der_are_judged_as_expected_once_taken_apart() -> None:
+    """What is wrong with r and s themselves; what is wrong with their DER has no counterpart here."""
+    judged = {"valid": 0, "invalid": 0}
+    for public, test in wycheproof("ecdsa_secp256r1_sha256_test"):
+        der = bytes.fromhex(test["sig"])
+        try:
+            r, s = decode_dss_signature(der)
+            signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        except (ValueError, OverflowError):
+            assert test["result"] == "invalid"
+            continue
+        if encode_dss_signature(r, s) != der:
+            continue
+        key, message = PublicKey.p256(compressed(public["uncompressed"])), bytes.fromhex(test["msg"])
+        if test["result"] == "valid":
+            key.verify(message, signature)
+        else:
+            refused(key, message, signature)
+        judged[test["result"]] += 1
+    assert judged == {"valid": 174, "invalid": 75}
+
+
+@pytest.mark.parametrize(
+    ("message", "signature"),
+    [
+        (
+            b"sample",
+            "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716"
+            "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8",
+        ),
+        (
+            b"test",
+            "F1ABB023518351CD71D881567B1EA663ED3EFCF6C5132B354F28D3B0B7D38367"
+            "019F4113742A2B14BD25926B49C649155F267E60D3814B4C0CC84250E46F0083",
+        ),
+    ],
+)
+def test_rfc_6979_signatures_of_p_256_come_out_byte_for_byte(message: bytes, signature: str) -> None:
     # RFC 6979 appendix A.2.5, with SHA-256
     secret = bytes.fromhex("C9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721")
-    key = SigningKey("ES256", secret)
-    assert key.sign(b"sample").hex().upper() == (
-        "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716"
-        "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8"
-    )
+    assert SigningKey("ES256", secret).sign(message).hex().upper() == signature
+
+
+def test_the_signature_of_rfc_7515_verifies_under_its_key() -> None:
+    # RFC 7515 appendix A.3: the secret d and the JWS
+    key = SigningKey("ES256", b64decode("jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"))
+    assert key.public.raw[1:] == b64decode("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU")
+    payload = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+    signature = b64decode("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q")
+    key.public.verify(f"eyJhbGciOiJFUzI1NiJ9.{payload}".encode(), signature)
 
 
 # -- keys and signatures -----------------------------------------------------------------------------------------------

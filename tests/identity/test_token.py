@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from identity import jws
-from identity.did import did_of, kid_of
+from identity.did import did_of, kid_of, multibase_of
 from identity.errors import Malformed, Problem, Unverifiable
 from identity.keys import SigningKey
 from identity.token import LIFETIME_MAX_S, SKEW_S, TYPE, open_token, sign_token
@@ -40,7 +40,7 @@ def refusal(token: str, now: int = NOW) -> str:
 @pytest.mark.parametrize("key", [KEY, OTHER], ids=["Ed25519", "ES256"])
 def test_a_token_says_who_asks_from_when_until_when_and_once(key: SigningKey) -> None:
     token = open_token(sign_token(key, AUDIENCE, NONCE, NOW, NUMBER), AUDIENCE, NOW)
-    assert token == (did_of(key.public), NOW + 60, "AAECAwQFBgcICQoLDA0ODw", NONCE)
+    assert token == (did_of(key.public), multibase_of(key.public), NOW + 60, "AAECAwQFBgcICQoLDA0ODw", NONCE)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from ledger.store.files import Folder
 from ledger.store.map import MapHead, Shelf
 from ledger.store.sql import SqlStore
 from ledger.world import Subject
-from tests.cast import Play, Played, life
+from tests.cast import Play, Played, whole_life
 from tests.ledger.written import SetClock, append, opened
 
 
@@ -64,8 +64,8 @@ def commit_to(play: Play, root: bytes, size: int | None = None, by: str = "servi
 
 
 def committed_life() -> Play:
-    """The life of a data set, and then a commitment to all of it: every kind that there is."""
-    play = life()
+    """A whole life, and then a commitment to all of it: every kind that there is."""
+    play = whole_life()
     commit_to(play, root_of(play.subjects.values()))
     return play
 

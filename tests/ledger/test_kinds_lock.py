@@ -42,6 +42,7 @@ def shape_of_kind(kind: type[Kind]) -> Schema:
     return {
         "since": kind.SINCE,
         "signer": kind.SIGNER,
+        "personal": kind.PERSONAL,
         "opens": list(kind.OPENS),
         "on": kind.ON,
         "schema": shape(kind.model_json_schema()),

@@ -16,7 +16,7 @@ from ledger.statemap import lookups_proven
 from ledger.store.map import KEPT, MapHead, map_at, turn
 from ledger.values import is_of
 from ledger.world import STATES, Subject
-from tests.cast import CAST, Play, life
+from tests.cast import CAST, Play, life, whole_life
 from tests.ledger.committed import Kept, lists_of
 
 NOBODY = "party_00000000000000000000000000"
@@ -162,12 +162,13 @@ def test_sizes_whose_pages_are_gone_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_look_ups_are_proven_that_states_declare() -> None:
-    assert {*lookups_proven().values()} <= {*STATES, "did", "digest"}
-    for subject in life().world.subjects():
+    assert {*lookups_proven().values()} <= {*STATES, "did", "digest", "alias"}
+    for subject in whole_life().world.subjects():
         for name, value in subject.state.lookups():
             form = subject.state.PROVEN.get(name)
             assert form is None or is_of(form, value), (subject.type, name, value)
     assert {"offer.asset", "transfer.asset", "agreement.asset", "asset.holder", "version.sha256"} <= {*lookups_proven()}
+    assert {"party.did", "delegation.delegator", "delegation.delegate", "recovery.party"} <= {*lookups_proven()}
     assert not {"offer.status", "asset.classification", "asset.keyword"} & {*lookups_proven()}
 
 

@@ -8,12 +8,12 @@ from ledger.log.map import map_root
 from ledger.log.merkle import EMPTY_ROOT
 from ledger.log.page import MapTree
 from ledger.statemap import MapChanges, listed
-from tests.cast import Play, life
+from tests.cast import Play, whole_life
 from tests.ledger.committed import lists_of, root_of
 
 
 def test_changes_lead_from_any_size_to_any_later_one() -> None:
-    whole = life()
+    whole = whole_life()
     for seed in range(5):
         chosen, play = random.Random(seed), Play()
         pages: dict[bytes, bytes] = {}
@@ -51,7 +51,7 @@ def test_a_list_left_by_its_last_member_is_gone() -> None:
 
 
 def test_only_declared_look_ups_have_lists() -> None:
-    play = life()
+    play = whole_life()
     for subject in play.world.subjects():
         names = {name for _, name, _ in listed(subject.state)}
         assert names <= {*subject.state.PROVEN} & {name for name, _ in subject.state.lookups()}

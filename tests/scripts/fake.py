@@ -86,4 +86,6 @@ class Fake:
             "kind": claims.kind,
             "subject": played.subject,
             "issuer": claims.iss,
+            "signer": played.statement.key[0],
+            "key": played.statement.key[1],
         }

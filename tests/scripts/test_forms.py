@@ -41,7 +41,8 @@ DEFS: Schema = {
         ({"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 8}, "list of text, 1 to 8"),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "text"),
         ({"oneOf": [{"$ref": "#/$defs/Money"}, {"$ref": "#/$defs/Hidden"}]}, "Money or hidden"),
-        ({"type": "object"}, "JSON"),
+        ({"type": "object"}, "object"),
+        ({}, "JSON"),
     ],
 )
 def test_a_form_in_words(form: Schema, words: str) -> None:

@@ -11,7 +11,9 @@ import pytest
 from api.client import Client
 from api.keyring import FolderKeyring
 from identity import jws
+from identity.did import did_of
 from identity.disclosure import show
+from identity.keys import read_key
 from identity.note import format_vkey, parse_note, parse_vkey
 from identity.signature import COSIGNATURE_ED25519
 from ledger.log.chain import parse_entry
@@ -183,6 +185,33 @@ def test_what_cannot_be_packed_is_not_written(hands: Hands, pack: Path, own_fold
     hands.misused("pack", "2", "--out", out, "--disclose", "all")
     hands.misused("pack", "2", "--out", out, "--disclose", "price", "--from", own_folder)
     assert not out.exists()
+
+
+def test_who_signs_for_whom_comes_along_from_a_service_as_from_its_folder(
+    hands: Hands, own_folder: Path, tmp_path: Path
+) -> None:
+    hands.join("old")
+    hands.done("succeed", "--to", hands.key("new"), by="old")
+    device = did_of(read_key(hands.key("device")).public)
+    given = hands.json("delegate", device, "--kind", "asset.registered", "--until", "30d", by="new")
+    file = tmp_path / "data.csv"
+    file.write_text("by the device\n")
+    index = str(hands.json("show", hands.register("device", file))["index"])
+    ended = hands.json("revoke", given["subject"], by="new")["index"]
+    checkpoint_covers(own_folder, ended + 1)
+    made = [tmp_path / "service.html", tmp_path / "folder.html"]
+    hands.done("pack", index, "--out", made[0])
+    hands.done("pack", index, "--out", made[1], "--from", own_folder)
+    one, other = (parse_data(parse_page(file.read_bytes())).pieces for file in made)
+    assert one == other
+    assert ended in [parse_entry(piece.entry).index for piece in one]
+    new = did_of(read_key(hands.key("new")).public)
+    said = " ".join(hands.done("verify", made[0]).split())
+    under = f"under {given['subject']}, of entry {given['index']}, given to {device}"
+    assert f" signed by {device} for {new} {under} kind asset.registered " in said
+    hands.done("pack", str(ended), "--out", tmp_path / "revoked.html")
+    said = " ".join(hands.done("verify", tmp_path / "revoked.html").split())
+    assert f" signed by {new} key {new.removeprefix('did:key:')}, from entry {given['index'] - 1} kind " in said
 
 
 # ---- Private values ----------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ from ledger.log.cosignature import Cosigner
 from ledger.log.refusal import refusal_key_name
 from ledger.statement import KINDS
 from tests.cast import ANY_USE, CAST, LOG, NOBODY, ORIGIN, POLICY, Play, Played, charter, description, money, seed
+from tests.logs import Log
+from tests.stories import accredited, identified, named, seen
 
 DIRECTIONS = ("founding", "joined", "tick", "so", "software", "since")
 SPANS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -99,6 +101,7 @@ class Stage:
     def __init__(self, play: Play) -> None:
         self.play = play
         self.names: dict[str, str] = {}
+        self.drafts: dict[str, Log] = {}  # logs that acts began, by actor
 
     def run(self, story: str) -> None:
         with pytest.MonkeyPatch.context() as software:
@@ -150,7 +153,7 @@ class Stage:
             return [self.value(part) for part in word[1:-1].split(",") if part]
         if word in self.names:
             return self.names[word]
-        if word in CAST and self.play.world.party(CAST[word].did):
+        if word in CAST and self.play.world.party(self.play.did(word)):
             return self.play.party(word)
         if word.startswith("did-of-"):
             return CAST[word[7:]].did
@@ -164,6 +167,8 @@ class Stage:
             return self.play.seconds + int(found[1]) * SPANS[found[2]]
         if found := re.fullmatch(r"(\d+)([A-Z]{3})", word):
             return money(int(found[1]), found[2])
+        if (said := accredited.said(word)) is not None:
+            return said
         return PLAIN.get(word, int(word) if word.isdigit() else word)
 
     def _given(self, line: Line) -> dict[str, Any]:
@@ -215,10 +220,6 @@ def _ledger_amended(stage: Stage, line: Line) -> dict[str, Any]:
 def _state_committed(stage: Stage, line: Line) -> dict[str, Any]:
     """``state 3`` commits to the first three entries."""
     return {"sub": stage.play.state_subject, "body": {"size": int(line.words[0]), "root": NOBODY}}
-
-
-def _party_joined(stage: Stage, line: Line) -> dict[str, Any]:
-    return {"body": {"name": CAST[line.who].legal}}
 
 
 def _registered(stage: Stage, line: Line) -> dict[str, Any]:
@@ -282,7 +283,6 @@ BODIES: dict[str, Callable[[Stage, Line], dict[str, Any]]] = {
     "ledger.opened": _ledger_opened,
     "ledger.amended": _ledger_amended,
     "state.committed": _state_committed,
-    "party.joined": _party_joined,
     "asset.registered": _registered,
     "asset.revised": _revised,
     "asset.retired": _with_reason,
@@ -296,6 +296,10 @@ BODIES: dict[str, Callable[[Stage, Line], dict[str, Any]]] = {
     "agreement.terminated": _with_reason,
     "transfer.proposed": _proposed,
     "transfer.accepted": _taken_over,
+    **identified.BODIES,
+    **accredited.BODIES,
+    **seen.BODIES,
+    **named.BODIES,
 }
 """What each kind says where a table does not say otherwise. Kinds not named here say only what the table does."""
 

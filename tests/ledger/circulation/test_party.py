@@ -18,7 +18,8 @@ def test_a_party_is_found_by_did_role_and_words() -> None:
     play = Play()
     (factory,) = play.join("factory")
     state = play.state(Party, factory)
-    assert set(state.lookups()) == {("did", CAST["factory"].did), ("role", "factory")}
+    did = CAST["factory"].did
+    assert set(state.lookups()) == {("did", did), ("role", "factory"), ("key", did.removeprefix("did:key:"))}
     assert {"shenyang", "blade", "沈阳", "叶片"} <= set(state.words())
     assert play.world.party(CAST["factory"].did) == factory
     assert play.world.party(CAST["partner"].did) is None

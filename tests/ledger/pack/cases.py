@@ -1,6 +1,7 @@
 """One table, two judges: what a pack can be made of, the word it must be given, and the entry to be named.
 
-Every case is a pack of entry 19 of the story, in which a data set is registered, licensed, revised and passed on:
+Every case is a pack of entry 19 of the story, in which a data set is registered, licensed, revised and passed on, or of
+the play of keys that change (``turned``). The story:
 
      0 ledger.opened     3 party.joined        9 agreement.requested (ES256)    22 24 26 transfer.proposed
      1 party.joined      4 party.joined  sd   10 agreement.agreed               27 transfer.accepted
@@ -25,6 +26,7 @@ from identity.canonical import b64encode as b64url
 from identity.did import base58_encode
 from identity.note import Note, Signature, Signer, format_note, format_vkey, parse_note
 from identity.signature import key_id, timed
+from ledger.circulation.delegation import Delegation
 from ledger.log.chain import Entry, format_entry, parse_entry
 from ledger.log.cosignature import Cosigner
 from ledger.pack.data import Pack, Piece, format_data, spell
@@ -46,6 +48,8 @@ from tests.ledger.pack.pressed import (
     story,
 )
 from tests.ledger.pack.spellings import odd
+from tests.ledger.pack.turned import turned
+from tests.logs import Log
 
 ABOUT = 19
 PLACES = {index: place for place, index in enumerate((0, 1, 2, 3, 4, 5, 7, 9, 10, 12, 19, 20, 22, 24, 26, 27, 30, 31))}
@@ -64,7 +68,21 @@ class Case(NamedTuple):
 @cache
 def cases() -> dict[str, Case]:
     """All cases, by name."""
-    groups = (whole, touched, cut, noted, usurped, witnessed, private, formed, forged, misspelt)
+    groups = (
+        whole,
+        touched,
+        cut,
+        noted,
+        usurped,
+        witnessed,
+        private,
+        formed,
+        forged,
+        misspelt,
+        spoken,
+        unspoken,
+        taken,
+    )
     found = [case for group in groups for case in group()]
     by_name = {case.name: case for case in found}
     assert len(by_name) == len(found)
@@ -444,6 +462,191 @@ def misspelt() -> Iterator[Case]:
     yield of("a second charter for this ledger", "corrupt", 31, pressed(pack(), replaced(31, opens)))
     no_charter = story().sign("party.joined", by="factory", body={"name": "x"}, aud=ORIGIN)
     yield of("another act than a charter first", "corrupt", 0, pressed(pack(), replaced(0, no_charter)))
+
+
+# ---- Keys that change, and others who act ------------------------------------------------------------------
+
+
+def spoken() -> Iterator[Case]:
+    """Each act comes with what lets its key speak."""
+    told = turned()
+    for name, index in told.at.items():
+        yield of(f"turned, {name}", "consistent", index, told.pack(name))
+
+    def lacking(name: str, at: str, *left_out: str) -> Case:
+        return of(f"{name}, without {' and '.join(left_out)}", "corrupt", told.at[at], told.pack(name, *left_out))
+
+    yield lacking("by the key after it", "the rotation", "the joining")
+    yield lacking("by the key after it", "by the key after it", "the rotation")
+    yield lacking("the joining", "the rotation to P-256", "the rotation")
+    yield lacking("by a key of P-256", "by a key of P-256", "the rotation to P-256")
+    yield lacking("after the move", "after the move", "the move")
+    yield lacking("after the succession", "after the succession", "the succession")
+    yield lacking("after the recovery", "the recovery", "the opening")
+    yield lacking("after the recovery", "after the recovery", "the recovery")
+    yield lacking("by a machine", "by a machine", "the delegation")
+    for left_out, at in (
+        ("the delegation", "the delegation given on"),
+        ("the delegation given on", "the delegation given on again"),
+        ("the delegation given on again", "by a party at the end of a chain"),
+    ):
+        yield lacking("by a party at the end of a chain", at, left_out)
+    pieces = tuple(
+        piece for piece in told.pack("by a party at the end of a chain").pieces if not joins(piece, "partner")
+    )
+    alone = replace(told.pack("by a party at the end of a chain"), pieces=pieces)
+    yield of("by a did:key whose joining is left out", "consistent", alone.index, alone)
+
+
+def joins(piece: Piece, name: str) -> bool:
+    claims = jws.parse(parse_entry(piece.entry).statement).claims
+    return bool(claims["kind"] == "party.joined" and claims["iss"] == CAST[name].did)
+
+
+def unspoken() -> Iterator[Case]:
+    """A log that admits acts of those whose acts they are not."""
+    told = turned()
+    body = told.play.entries[told.at["by the key after it"]].statement.claims.body
+
+    def posing(name: str, at: str, about: str = "", **given: Any) -> Case:
+        made = told.forged(at, "asset.registered", about=about, body=body, **given)
+        return of(name, "corrupt", told.at[at], made)
+
+    def logged(at: str, name: str = "works") -> Log:
+        return told.logs[at][name]
+
+    after = "by the key after it"
+    fitting = told.forged(after, "asset.registered", body=body, by="works", log=logged(after), key="works-2")
+    yield of("by the key that spoke then", "consistent", told.at[after], fitting)
+    yield posing("by a key that ended", after, by="works", log=logged(after), key="works")
+    yield posing("by a key that nobody knows", after, by="works", log=logged(after), key="thief")
+    yield posing("by a key that comes later", after, by="works", log=logged(after), key="works-3")
+    moved = logged("by the key after it")
+    yield posing("as the DID that moved on", "after the move", by="works", log=moved, key="works-3")
+    yield posing(
+        "by a key that was compromised", "after the move", by="works", log=logged("after the move"), key="works-2"
+    )
+    yield posing("by the DID that was succeeded", "after the succession", by="mill of old")
+    yield posing(
+        "by the DID before the recovery", "after the recovery", by="mill", log=logged("the succession", "mill")
+    )
+    first, third = told.delegations["first"], told.delegations["third"]
+    works, chain = moved.did, "by a party at the end of a chain"
+    yield posing("by another than the delegate", "by a machine", by="thief", via=first, iss=works)
+    yield posing("by a delegate as if for itself", chain, by="partner", via=third, iss=CAST["partner"].did)
+    yield posing("by the delegate for nobody", "by a machine", by="machine", via=first, iss=CAST["thief"].did)
+    yield posing(
+        "under a delegation by other letters", "by a machine", by="machine", via=like(told.play, first), iss=works
+    )
+    yield posing("under a delegation that comes later", "by a machine", by="partner", via=third, iss=works)
+    yield posing(
+        "below a delegation that was revoked", "the rotation to P-256", chain, by="partner", via=third, iss=works
+    )
+    yield posing("under no id", "by a machine", by="machine", via="delegation", iss=works)
+
+
+def like(play: Play, delegation: str) -> str:
+    """Another statement id, by which a delegation would have the same name."""
+    return b64url(b64decode(play.state(Delegation, delegation).act)[:16] + bytes(16))
+
+
+def taken() -> Iterator[Case]:
+    """A log that admits acts by which somebody takes what is not theirs."""
+    told = turned()
+    play, before, party = told.play, told.logs["the joining"], told.play.party
+
+    def taking(name: str, at: str, kind: str, about: str = "", **given: Any) -> Case:
+        return of(name, "corrupt", told.at[at], told.forged(at, kind, about=about, **given))
+
+    def rotating(name: str, lines: list[dict[str, Any]], by: str = "works", key: str = "works-2") -> Case:
+        given: dict[str, Any] = {"by": by, "log": before[by], "key": key, "sub": party("works"), "body": {"log": lines}}
+        return taking(name, "the rotation", "party.rotated", "by the key after it", **given)
+
+    chain = "by a party at the end of a chain"
+    ahead = before["works"].next(play.seconds, keys=["works-2"])
+    line = ahead.since(before["works"])[0]
+    other = before["lender"].next(play.seconds)
+    given: dict[str, Any] = {"by": "partner", "sub": party("works"), "body": {"log": [line]}}
+    yield taking("another party's rotation", "the rotation", "party.rotated", chain, **given)
+    yield rotating("a rotation that states another's log", other.since(before["lender"]), key="works")
+    there = told.logs["after the move"]["works"]
+    given = {"by": "works", "log": before["works"], "key": "works-3", "sub": party("works")}
+    given["body"] = {"log": there.next(play.seconds).since(there)}
+    yield taking("a rotation as the DID that moved on", "the move back", "party.rotated", "after the move", **given)
+    yield rotating("a rotation by a key that it does not name", [line], key="thief")
+    yield rotating("a rotation with a line left out", ahead.next(play.seconds).since(ahead))
+    yield rotating("a rotation by a line of no number", [line | {"versionId": 2}])
+    yield rotating("a rotation without a document", [line | {"state": []}])
+    yield rotating("a rotation of no DID", [line | {"state": line["state"] | {"id": 7}}])
+    odd_methods = [None, {"type": "Multikey", "id": 7, "publicKeyMultibase": 7}]
+    document = line["state"] | {"verificationMethod": odd_methods, "assertionMethod": [7, odd_methods[1]]}
+    yield rotating("a rotation to nothing that is a key", [line | {"state": document}])
+    yield rotating("a rotation to keys that are no list", [line | {"state": line["state"] | {"assertionMethod": {}}}])
+    log = Log.begin("stranger", play.seconds)
+    body = {"name": "x", "log": log.since(None)}
+    yield taking(
+        "a joining by a key that its log does not name",
+        "the joining",
+        "party.joined",
+        by="works",
+        log=log,
+        key="thief",
+        body=body,
+    )
+    yield taking(
+        "a joining with another's log", "the joining", "party.joined", by="works", log=before["works"], body=body
+    )
+    yield taking("a joining of one who joined", chain, "party.joined", by="partner", body={"name": "x"})
+    turned_to = {"did": CAST["thief"].did, **play.consent(party("mill"), CAST["thief"].did, "thief")}
+    first, works = told.delegations["first"], before["works"].did
+    yield taking(
+        "a succession of another party",
+        "the succession",
+        "party.succeeded",
+        by="partner",
+        sub=party("mill"),
+        body=turned_to,
+    )
+    yield taking(
+        "a succession under a delegation",
+        "by a machine",
+        "party.succeeded",
+        by="machine",
+        via=first,
+        iss=works,
+        sub=party("works"),
+        body=turned_to,
+    )
+    to_another = turned_to | {"did": CAST["partner"].did}
+    mill: dict[str, Any] = {"by": "mill of old", "sub": party("mill"), "body": to_another}
+    yield taking("a succession to another party's DID", "the succession", "party.succeeded", **mill)
+    recovery = play.entries[told.at["the recovery"]].statement.claims.sub
+    yield taking(
+        "a recovery for another",
+        "the recovery",
+        "recovery.completed",
+        by="thief",
+        sub=recovery,
+        body={"party": party("mill")},
+    )
+    yield taking(
+        "a recovery of another party",
+        "the recovery",
+        "recovery.completed",
+        by="spare",
+        sub=recovery,
+        body={"party": party("partner")},
+    )
+    second = told.delegations["second"]
+    yield taking(
+        "a revocation by another party",
+        "the revocation",
+        "delegation.revoked",
+        chain,
+        by="partner",
+        sub=second,
+        body={},
+    )
 
 
 def odd_disclosures() -> Iterator[tuple[str, dict[str, Any], list[str]]]:

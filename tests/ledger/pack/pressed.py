@@ -23,7 +23,7 @@ from ledger.pack.data import Pack, Piece, format_data
 from ledger.pack.evidence import StoreEvidence
 from ledger.pack.gather import gather
 from ledger.store.memory import MemoryStore
-from tests.cast import LOG, ORIGIN, Play, life, seed
+from tests.cast import LOG, ORIGIN, Play, life, seed, whole_life
 from tests.ledger.written import SetClock, append
 
 SECOND_LOG = Signer(ORIGIN, seed("log-2"))
@@ -84,12 +84,22 @@ def cosigned(note: bytes, time: int, *cosigners: Cosigner) -> bytes:
 @cache
 def stored() -> tuple[MemoryStore, bytes]:
     """The story as the real writer stores it, and the note that the log signed over it."""
+    return _stored(story())
+
+
+def _stored(play: Play) -> tuple[MemoryStore, bytes]:
     store, clock = MemoryStore(), SetClock()
     keys = {one.verifier: one for one in (LOG, SECOND_LOG)}
     writer = Writer.open(store, ORIGIN, clock, keys.get)
-    append(writer, clock, story().entries)
+    append(writer, clock, play.entries)
     assert writer.head is not None
     return store, writer.head.checkpoint
+
+
+@cache
+def lived() -> tuple[MemoryStore, bytes]:
+    """A play in which all kinds occur, as the real writer stores it, and the note that the log signed over it."""
+    return _stored(whole_life())
 
 
 def entries() -> list[bytes]:

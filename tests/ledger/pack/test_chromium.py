@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from nacl.bindings import crypto_core_ed25519_is_valid_point
 
 from identity.canonical import decode
+from identity.did import key_named
 from identity.keys import SigningKey
 from identity.note import Signer, format_vkey
 from identity.signature import COSIGNATURE_MLDSA44
@@ -44,6 +45,8 @@ from tests.ledger.pack.pressed import (
     story,
 )
 from tests.ledger.pack.reader import Reader
+from tests.ledger.pack.turned import turned
+from tests.logs import multikey
 
 OTHER = Signer(ORIGIN, seed("other")).verifier
 SMALL_ORDER = (
@@ -107,6 +110,78 @@ def test_each_word_is_shown_with_its_line_and_asks_nobody(reader: Reader, name: 
     assert said in reader.text("#verdict")
     assert reader.asked == [reader.page.url], "it asked for more than the file"
     assert reader.wrong == []
+
+
+def test_the_page_shows_what_became_of_the_keys_of_signers_and_who_acted_for_whom(reader: Reader) -> None:
+    told = turned()
+    at = told.at
+    assert reader.opened(format_data(told.pack("by a party at the end of a chain"))) == "consistent"
+    behind = reader.text("#behind")
+    line = (
+        f"{multikey('works-2')} from entry {at['the rotation']}, until entry {at['the move']}, said to be compromised"
+    )
+    assert f"{line} since entry {at['the move'] - 2}" in behind
+    assert f"Done for\n“{CAST['works'].legal}” {told.logs['the joining']['works'].did}" in behind
+    assert f"Signed by\n“{CAST['partner'].legal}” {CAST['partner'].did}" in behind
+    assert (
+        f"by “{CAST['works'].legal}” {told.logs['the joining']['works'].did} to {CAST['machine'].did} for {{"
+        in " ".join(behind.split("  "))
+    )
+    assert behind.count("Under the delegation") == 3
+    assert f"; revoked by entry {at['the revocation']}" in behind
+    given = [at["the delegation"], at["the delegation given on"], at["the delegation given on again"]]
+    row = reader.text("#acts tr.asked")
+    assert f"by {CAST['partner'].did} under {', '.join(f'entry {one}' for one in given)}" in row
+    assert reader.wrong == []
+
+
+def test_the_page_calls_a_party_by_the_name_it_joined_under_and_doubts_keys_that_are_said_to_be_compromised(
+    reader: Reader,
+) -> None:
+    reader.opened(format_data(turned().pack("after the recovery")))
+    assert f"“{CAST['mill'].legal}” {CAST['spare'].did}" in reader.text("#behind")
+    assert "it may have been somebody else" not in reader.text("#remarks")
+    reader.opened(cases()["turned, the rotation to P-256"].data)
+    assert "it may have been somebody else" in reader.text("#remarks")
+    reader.opened(cases()["below a delegation that was revoked"].data)
+    assert "does not hold" not in reader.text("#acts"), "the bytes of each act hold"
+    assert "was revoked by entry" in reader.text("#remarks")
+
+
+PLACES_TRIED = {
+    "host.example": True,
+    "host.example%3A8443:org:works": True,
+    "HOST.example:%E5%8F%B6": True,
+    "host": False,
+    "host.example%3A0": False,
+    "host.example%3A70000": False,
+    "10.0.0.1": False,
+    "host.0x7f": False,
+    "-host.example": False,
+    "host.example:": False,
+    "host.example::org": False,
+    "host.example:%2E%2E": False,
+    "host.example:a%2Fb": False,
+    "host.example:%FF": False,
+    "host.example:%20": False,
+}
+
+
+def test_both_judges_take_the_same_did_webvh_for_one(reader: Reader) -> None:
+    urls = [f"did:webvh:Qm{'a' * 44}:{place}#{multikey('works')}" for place in PLACES_TRIED]
+    reader.opened(cases()["honest"].data)
+    taken = "(urls) => urls.map((url) => { try { keyNamed(url); return true } catch { return false } })"
+    wanted = list(PLACES_TRIED.values())
+    assert ([is_key(url) for url in urls], reader.page.evaluate(taken, urls)) == (wanted, wanted)
+
+
+def is_key(url: str) -> bool:
+    """Whether the other judge takes a DID URL for one that names a key."""
+    try:
+        key_named(url)
+    except Malformed:
+        return False
+    return True
 
 
 def test_the_page_shows_who_signed_what_and_when(reader: Reader) -> None:

@@ -10,11 +10,12 @@ from ledger.circulation.offer import OfferOpened
 from ledger.errors import Absent, Corrupt, Unavailable
 from ledger.log.chain import parse_entry
 from ledger.pack.data import Pack, format_data
-from ledger.pack.evidence import ScanEvidence, StoreEvidence
+from ledger.pack.evidence import ScanEvidence, StoreEvidence, turns_of
 from ledger.pack.gather import gather
 from ledger.pack.judge import judge
 from tests.cast import LOG
-from tests.ledger.pack.pressed import Listed, checkpoint, entries, honest, stored, story
+from tests.ledger.pack.pressed import Listed, checkpoint, entries, honest, lived, stored, story
+from tests.ledger.pack.turned import turned
 
 
 def indexes(pack: Pack) -> list[int]:
@@ -43,6 +44,39 @@ def test_a_store_and_a_copy_of_the_entries_give_the_same_pack() -> None:
     copy = ScanEvidence(Listed(entries(), stored()[1]))
     for index in range(len(story().entries)):
         assert gather(copy, index) == gather(evidence(), index)
+
+
+def test_what_lets_signers_speak_comes_along_from_a_store_as_from_a_copy() -> None:
+    log, note = list(lived()[0].entries(0, 1_000)), lived()[1]
+    store, copy = StoreEvidence(lived()[0], note), ScanEvidence(Listed(log, note))
+    for index in range(len(log)):
+        found = gather(store, index)
+        assert found == gather(copy, index)
+        judged = judge(format_data(found))
+        assert (judged.word, judged.index) == ("consistent", index), judged.detail
+
+
+def test_keys_come_with_their_whole_history_and_delegations_with_their_chain() -> None:
+    at = turned().at
+    keys = [at[name] for name in ("the joining", "the rotation", "the rotation to P-256", "the move")]
+    assert set(keys) < set(indexes(turned().pack("by the key after it")))
+    given = [at[name] for name in ("the delegation", "the delegation given on", "the delegation given on again")]
+    assert {*keys, *given, at["the revocation"]} < set(indexes(turned().pack("by a party at the end of a chain")))
+    revoked = turned().pack("the revocation")
+    assert at["by a machine"] not in indexes(revoked), "a delegation: not all that is done under it"
+    recovery = [at[name] for name in ("the succession", "the opening", "the recovery")]
+    assert set(recovery) < set(indexes(turned().pack("after the recovery")))
+
+
+def test_what_was_before_a_recovery_is_found_in_the_state_of_that_time() -> None:
+    states = {
+        30: (20, {"keys": [{"key": "z2", "index": 20}], "log": None, "recovered": 20}),
+        20: (9, {"keys": [{"key": "z1", "index": 7, "ended": 9}], "log": {"entries": [5, 9]}, "recovered": 4}),
+        4: (1, {"keys": [{"key": "z0", "index": 1}], "log": None, "recovered": None}),
+    }
+    assert turns_of("party_x", states.__getitem__, 30) == [1, 4, 5, 7, 9, 20]
+    circling = {30: (29, {"keys": [], "recovered": 30})}
+    assert turns_of("party_x", circling.__getitem__, 30) == [], "evidence that leads in circles ends"
 
 
 def test_an_older_checkpoint_gives_the_pack_of_that_time() -> None:

@@ -11,16 +11,19 @@ import pytest
 from identity.note import Note, format_note, format_vkey, parse_note
 from identity.signature import COSIGNATURE_MLDSA44
 from ledger.audit.tree import Tree
+from ledger.circulation.key import KeyState
 from ledger.log.cosignature import Cosigner
 from ledger.log.merkle import EMPTY_ROOT, leaf_hash
 from ledger.log.policy import parse_policy
 from ledger.pack.data import format_data
 from ledger.pack.evidence import ScanEvidence, root_at
 from ledger.pack.gather import gather
-from ledger.pack.judge import LATEST, Judged, judge
+from ledger.pack.judge import DOUBTFUL, LATEST, Judged, judge
 from tests.cast import CAST, LOG, ORIGIN, Play, charter, seed
 from tests.ledger.pack.cases import Case, cases
 from tests.ledger.pack.pressed import Listed, checkpoint, cosigned, entries, honest
+from tests.ledger.pack.turned import turned
+from tests.logs import multikey
 
 
 @pytest.mark.parametrize("case", cases().values(), ids=lambda case: case.name)
@@ -49,6 +52,33 @@ REASONS = {
     "rules of a later version": "rules_unknown",
     "an act of no kind": "kind_unknown",
     "under a key that fits every message": "public_key_invalid",
+    "an act in another's name": "pack_missigned",
+    "by the key after it, without the rotation": "pack_incomplete",
+    "the joining, without the rotation": "pack_incomplete",
+    "after the move, without the move": "pack_incomplete",
+    "after the recovery, without the opening": "pack_incomplete",
+    "by a machine, without the delegation": "pack_incomplete",
+    "by a party at the end of a chain, without the delegation given on": "pack_incomplete",
+    "by a key that ended": "pack_missigned",
+    "by a key that nobody knows": "pack_incomplete",
+    "as the DID that moved on": "pack_missigned",
+    "by a key that was compromised": "pack_missigned",
+    "by the DID that was succeeded": "pack_missigned",
+    "by the DID before the recovery": "pack_missigned",
+    "by another than the delegate": "pack_missigned",
+    "by a delegate as if for itself": "pack_missigned",
+    "below a delegation that was revoked": "pack_missigned",
+    "another party's rotation": "pack_missigned",
+    "a rotation that states another's log": "pack_missigned",
+    "a rotation by a key that it does not name": "pack_missigned",
+    "a rotation with a line left out": "pack_incomplete",
+    "a joining of one who joined": "pack_missigned",
+    "a succession of another party": "pack_missigned",
+    "a succession to another party's DID": "pack_missigned",
+    "a succession under a delegation": "pack_missigned",
+    "a recovery for another": "pack_missigned",
+    "a recovery of another party": "pack_missigned",
+    "a revocation by another party": "pack_missigned",
 }
 
 
@@ -59,9 +89,26 @@ def test_the_reason_is_named(name: str, reason: str) -> None:
     assert judged.reason == reason, judged.detail
 
 
+def test_what_became_of_a_signer_s_key_is_told_as_far_as_the_pack_shows() -> None:
+    told = turned()
+    at, name = told.at, "by the key after it"
+    judged = judge(cases()[f"turned, {name}"].data)
+    act = next(act for act in judged.acts if act.entry.index == at[name])
+    key: KeyState = {"key": multikey("works-2"), "index": at["the rotation"], "ended": at["the move"]}
+    assert judged.voices.key(act.statement, at[name]) == {**key, "compromised": at["the move"] - 2}
+    name = "by a party at the end of a chain"
+    judged = judge(cases()[f"turned, {name}"].data)
+    act = next(act for act in judged.acts if act.entry.index == at[name])
+    chain = [(one.index, one.revoked) for one in judged.voices.under(act.statement)]
+    given = [at["the delegation"], at["the delegation given on"], at["the delegation given on again"]]
+    assert chain == [(given[0], None), (given[1], at["the revocation"]), (given[2], None)]
+
+
 def test_a_verdict_names_what_it_does_not_say() -> None:
     assert judge(cases()["without the last act on its subject, which nothing here shows"].data).remarks() == [LATEST]
     assert judge(cases()["without history"].data).remarks() == []
+    assert judge(cases()["turned, the rotation to P-256"].data).remarks() == [LATEST, DOUBTFUL]
+    assert judge(cases()["turned, by the key after it"].data).remarks() == [LATEST], "it was compromised later"
     older = judge(cases()["beside an older checkpoint"].data)
     assert older.remarks() == ["a checkpoint of size 20 beside it is not compared", LATEST]
 

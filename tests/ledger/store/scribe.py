@@ -29,7 +29,7 @@ class Scribe:
         return batch
 
     def join(self, name: str, *roles: str) -> Subject:
-        party = Party([f"did:key:{len(self.subjects)}"], name, None, list(roles))
+        party = Party([f"did:key:{len(self.subjects)}"], name, None, list(roles), [])
         return self._write([(None, party)])
 
     def register(self, holder: Subject, title: str, *keywords: str, derived: tuple[str, ...] = ()) -> Subject:

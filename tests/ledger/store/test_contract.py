@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from identity.canonical import b64encode
+from identity.disclosure import digest as name_of
 from ledger.errors import Unavailable
 from ledger.store import Batch, Store, Table
 from ledger.values import subject_id
@@ -467,3 +468,24 @@ def _more(scribe: Scribe, party: Subject) -> Batch:
     scribe.register(party, "Castings")
     scribe.retitle(party, "Blade Works GmbH")
     return scribe.take()
+
+
+# -- erasing -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_erased_goes_and_the_rest_stays_in_its_order(store: Store, scribe: Scribe) -> None:
+    party = scribe.join("Blade Works")
+    scribe.disclose(party, "z", "a", "m")
+    scribe.mention(party)
+    scribe.disclose(party, "z")
+    store.commit(scribe.take())
+    rows = list(store.scan("disclosure"))
+    for _ in range(2):  # twice is as well as once
+        store.erase({(rows[0][0], name_of("a")), (rows[0][0], name_of("unknown")), (99, name_of("z"))})
+        assert [row[2] for row in store.scan("disclosure")] == ["z", "m", "z"]
+    store.erase({(rows[0][0], name_of("z")), (rows[0][0], name_of("m"))})
+    assert list(store.scan("disclosure")) == [rows[3]]
+    store.erase(set())
+    scribe.mention(party)
+    store.commit(scribe.take())
+    assert list(store.scan("disclosure")) == [rows[3]]

@@ -1,0 +1,160 @@
+"""Who may see private values: the rules of sight, on the state of the ledger as it stands.
+
+The private values of an entry are seen by
+
+1. the party whose statement it is;
+2. the parties that its subject's noun names (``State.sees``): both sides of an agreement or a transfer, those to whom
+   an offer is made by name;
+3. parties to whom the first has granted it, until that is over or withdrawn (``disclosure.granted``), unless the key or
+   delegation by which it was granted was compromised by then;
+4. an authority, once for each ``disclosure.inspected`` of its own, soon after it (:func:`looked_at`).
+
+A delegate sees for its party what is stated in acts that it could do itself: its delegation, and each that this goes
+back to, covers the entry's kind and subject. Who signs for devices does not read contracts. For a look it has to cover
+``disclosure.inspected``. Amounts bound what a delegate may state, not what it sees.
+
+Whatever is not allowed ends in one refusal with nothing in it: whether there is such an entry, whether a value is still
+there, and what others may see is nobody's to find out by asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, cast
+
+from identity.disclosure import digest
+from ledger.circulation.charter import Ledger
+from ledger.circulation.delegation import Delegation
+from ledger.circulation.disclosure import DisclosureInspected, Grant, Inspection, is_entitled, shows
+from ledger.circulation.party import Party
+from ledger.erasure import kept
+from ledger.errors import Absent, Unverifiable, declare
+from ledger.log.chain import parse_entry
+from ledger.read import Reader
+from ledger.statement import Stated, accept, covers, stated_in
+
+LISTED_MAX = 100  # delegations to one DID, or grants of one party on one subject to another, that are looked at
+LOOK_S = 3_600  # within which an authority looks at what it stated to look at
+
+declare(
+    "unverifiable",
+    disclosure_denied=(
+        "these private values are not shown to you, if there are any",
+        "ask the party whose statement it is to let you: cadastre grant; an authority states first that it looks: "
+        "cadastre inspect",
+    ),
+)
+
+
+class Asker(NamedTuple):
+    """A party that asks, by itself or by a delegate under these mandates: the delegation and all it goes back to."""
+
+    party: str
+    mandates: tuple[Delegation, ...] = ()
+
+    def may(self, kind: str, subject: str) -> bool:
+        """Whether it, or what it was given, covers acts of a kind about a subject."""
+        return all(
+            any(covers(pattern, kind) for pattern in one.kinds) and (one.subjects is None or subject in one.subjects)
+            for one in self.mandates
+        )
+
+
+def askers(reader: Reader, did: str, key: str, seconds: int) -> list[Asker]:
+    """For whom a key of a DID asks at a time: parties it speaks for, and those it acts for under a delegation."""
+    parties = [(id_, state) for id_, state in _named(reader, did, key) if _speaks(state, did, key)]
+    found = [Asker(id_) for id_, _ in parties]
+    if reader.store.lookup([("did", did)]) and not parties:
+        return []  # the DID is of a party for which this key does not speak
+    for one in dict.fromkeys((did, *(state.did for _, state in parties))):
+        for subject in reader.listed("delegation", "delegate", one, LISTED_MAX):
+            leaf = cast(Delegation, subject.state)
+            chain = (*(cast(Delegation, reader.subject(id_).state) for id_ in leaf.chain), leaf)
+            root = cast(Party, reader.subject(leaf.party).state)
+            doubtful = root.doubts(chain[0].key, chain[0].opened)
+            if not root.left and not doubtful and all(mandate.holds(seconds) for mandate in chain):
+                found.append(Asker(leaf.party, chain))
+    return found
+
+
+def disclosed(reader: Reader, index: int, asking: Sequence[Asker], seconds: int) -> list[str]:
+    """The disclosures of an entry that these may see at a time. Raises ``Unverifiable`` (``disclosure_denied``)."""
+    owner, stated = _stated(reader, index)
+    named = {owner, *reader.subject(stated.subject).state.sees()}
+    fields: set[str] = set()
+    for one in asking:
+        if one.may(stated.kind, stated.subject):
+            every = one.party in named
+            fields.update(stated.fields if every else _granted(reader, owner, stated, one.party, index, seconds))
+    return _kept(reader, index, stated, fields)
+
+
+def looked_at(
+    reader: Reader, charter: Ledger, index: int, asking: Sequence[Asker], look: str, seconds: int
+) -> tuple[Inspection, list[str]]:
+    """A look of one of these that lets it see private values of an entry at a time, and their disclosures.
+
+    Left to the caller: that it is used once. Raises ``Unverifiable`` (``disclosure_denied``).
+    """
+    _, stated = _stated(reader, index)
+    try:
+        inspection = reader.subject(look).state
+    except Absent:
+        raise Unverifiable("disclosure_denied") from None
+    if not isinstance(inspection, Inspection) or inspection.entry != index or inspection.at + LOOK_S < seconds:
+        raise Unverifiable("disclosure_denied")
+    kind = DisclosureInspected.NAME
+    if not any(one.party == inspection.by and one.may(kind, stated.subject) for one in asking):
+        raise Unverifiable("disclosure_denied")
+    if not is_entitled(charter, cast(Party, reader.subject(inspection.by).state), "inspectors"):
+        raise Unverifiable("disclosure_denied")
+    return inspection, _kept(reader, index, stated, set(inspection.fields))
+
+
+def _stated(reader: Reader, index: int) -> tuple[str, Stated]:
+    """Whose statement an entry is, and what it says in private. Raises ``Unverifiable`` (``disclosure_denied``)."""
+    try:
+        stated = stated_in(accept(parse_entry(reader.entry(index)).statement))
+    except Absent:
+        stated = None
+    if stated is None:
+        raise Unverifiable("disclosure_denied")
+    return reader.find("did", stated.iss), stated
+
+
+def _granted(reader: Reader, owner: str, stated: Stated, to: str, index: int, seconds: int) -> Iterator[str]:
+    """The fields of an entry that its owner lets a party see at a time."""
+    party = cast(Party, reader.subject(owner).state)
+    for subject in reader.listed("grant", "shows", shows(owner, stated.subject, to), LISTED_MAX):
+        grant = cast(Grant, subject.state)
+        shown = [] if _doubtful(reader, party, grant) else grant.shown(index, seconds)
+        yield from stated.fields if shown is None else stated.fields.keys() & set(shown)
+
+
+def _doubtful(reader: Reader, party: Party, grant: Grant) -> bool:
+    """Whether somebody else may have given it: by a key, or under a delegation, that was compromised by then."""
+    if grant.via is None:
+        return party.doubts(grant.key, grant.opened)
+    leaf = cast(Delegation, reader.subject(grant.via).state)
+    chain = (leaf, *(cast(Delegation, reader.subject(id_).state) for id_ in leaf.chain))
+    return any(one.compromised is not None and one.compromised <= grant.opened for one in chain)
+
+
+def _kept(reader: Reader, index: int, stated: Stated, fields: set[str]) -> list[str]:
+    if not fields:
+        raise Unverifiable("disclosure_denied")
+    wanted = {stated.fields[field] for field in fields}
+    return [text for text in kept(reader.store, index) if digest(text) in wanted]
+
+
+def _named(reader: Reader, did: str, key: str) -> Iterator[tuple[str, Party]]:
+    """The parties that speak through a DID or, where there is none, by a key."""
+    holder = reader.store.lookup([("did", did)]).get(("did", did))
+    subjects = [reader.subject(holder)] if holder is not None else reader.listed("party", "key", key, LISTED_MAX)
+    return ((one.id, cast(Party, one.state)) for one in subjects)
+
+
+def _speaks(party: Party, did: str, key: str) -> bool:
+    """Whether a key speaks for a party, named under its DID or by itself."""
+    named = did if did in party.dids else party.did
+    return not party.left and party.denies(named, key) is None
