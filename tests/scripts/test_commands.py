@@ -16,7 +16,7 @@ import typer.main
 from ledger.errors import Absent, Corrupt, Malformed, Newer, Unavailable
 from scripts.command import Halted, app, command
 from scripts.options import Json
-from tests.scripts.house import ROOT, Hands, run
+from tests.scripts.house import ROOT, Hands, built, run
 
 FIXED = """
     init serve join register offer request agree decline terminate transfer accept act sign submit show search history
@@ -181,9 +181,11 @@ def failing(error: Exception) -> Iterator[None]:
     before = list(app.registered_commands)
     try:
         command("fails", no="disproven")(fails)
+        built.cache_clear()
         yield
     finally:
         app.registered_commands[:] = before
+        built.cache_clear()
 
 
 @pytest.mark.parametrize("name", MET)

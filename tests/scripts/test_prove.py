@@ -37,7 +37,7 @@ from tests.cast import CAST, LOG, ORIGIN, Play, actor, seed
 from tests.ledger.audit.forged import acts, linked
 from tests.ledger.committed import Kept, leaves_of
 from tests.ledger.log.test_map import way
-from tests.scripts.house import Hands, found, run, spoken
+from tests.scripts.house import Hands, checkpoint_covers, found, run, spoken
 
 LIFTED = {"CADASTRE_SERVE_ADDRESS_RATE": "0", "CADASTRE_SERVE_SIGNER_RATE": "0"}
 NOBODY = "party_00000000000000000000000000"
@@ -172,7 +172,8 @@ def _copy_database(path: Path, to: Path) -> None:
 
 def test_from_the_folder_and_at_older_sizes_made_again(folder: Path, hands: Hands, asset: str, tmp_path: Path) -> None:
     _, told = proven(hands, tmp_path, asset)
-    hands.join("second")
+    joined = hands.json("join", "--name", "Second", by="second")
+    checkpoint_covers(folder, joined["index"] + 1)  # and so the commitment that came before
     copy = copied(folder, tmp_path / "copy")
     made = tmp_path / "made.proof"
     assert run("prove", asset, "--out", made, "--from", copy, home=hands.home).exit_code == 0
