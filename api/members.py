@@ -93,12 +93,14 @@ class Members:
     def _acts(self, delegation: State) -> bool:
         """Whether a delegation holds at present, with all that it goes back to."""
         assert isinstance(delegation, Delegation)
-        chain = (self._reader.subject(one).state for one in delegation.chain)
+        chain = [*(self._reader.subject(one).state for one in delegation.chain), delegation]
         now = int(self._clock())
-        if not all(isinstance(one, Delegation) and one.holds(now) for one in (delegation, *chain)):
+        if not all(isinstance(one, Delegation) and one.holds(now) for one in chain):
             return False
-        party = self._reader.subject(delegation.party).state
-        return isinstance(party, Party) and not party.left
+        root, party = chain[0], self._reader.subject(delegation.party).state
+        assert isinstance(root, Delegation)
+        assert isinstance(party, Party)
+        return not party.left and not party.doubts(root.key, root.opened)
 
 
 def _speaks(party: State, did: str | None, key: str) -> bool:

@@ -136,7 +136,9 @@ def _doubtful(reader: Reader, party: Party, grant: Grant) -> bool:
     if grant.via is None:
         return party.doubts(grant.key, grant.opened)
     leaf = cast(Delegation, reader.subject(grant.via).state)
-    chain = (leaf, *(cast(Delegation, reader.subject(id_).state) for id_ in leaf.chain))
+    chain = (*(cast(Delegation, reader.subject(id_).state) for id_ in leaf.chain), leaf)
+    if party.doubts(chain[0].key, chain[0].opened):
+        return True
     return any(one.compromised is not None and one.compromised <= grant.opened for one in chain)
 
 

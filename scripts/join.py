@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from api.client import Speaker
+from identity.did import did_of
 from scripts.command import command
 from scripts.didlog import LogFile
 from scripts.options import LOCAL, Json, Key, LedgerUrl
@@ -47,7 +48,8 @@ def join(
     if log is not None:
         body |= stated_log(log)
     with session(ledger, key) as at:
-        if log is not None:
-            at.client.speak_as(Speaker(log.standing.did, log.standing.did))
+        assert at.client.key is not None
+        did = did_of(at.client.key.public) if log is None else log.standing.did  # whatever documents claim the key
+        at.client.speak_as(Speaker(did, did))
         admitted = at.act("party.joined", body, hide=hide)
         print_admitted("party.joined", admitted, json, did=at.client.did)

@@ -143,7 +143,7 @@ class Client:
             if not found:
                 raise Malformed("speaker_unknown", self._principal)
             return found[0]
-        found = [speaker for speaker, _ in parties or acting] or [own]
+        found = [speaker for speaker, _ in (*parties, *acting)] or [own]
         if own in found:
             return own
         if len(found) > 1:

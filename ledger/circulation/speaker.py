@@ -191,13 +191,14 @@ def keys_named(did: str, document: dict[str, Any], purpose: str) -> list[str]:
     Whatever else a document holds is nobody's key here.
     """
     relations, methods = _list(document, purpose), _list(document, "verificationMethod")
-    wanted = [one.get("id") if isinstance(one, dict) else one for one in relations]
+    named = [one.get("id") if isinstance(one, dict) else one for one in relations]
+    wanted = {one for one in named if isinstance(one, str)}
     found: dict[str, None] = {}
     for method in (*methods, *relations):
-        if not isinstance(method, dict) or method.get("type") != "Multikey" or method.get("id") not in wanted:
+        if not isinstance(method, dict) or method.get("type") != "Multikey":
             continue
-        key = method.get("publicKeyMultibase")
-        if isinstance(key, str) and method["id"] == f"{did}#{key}":
+        key, id_ = method.get("publicKeyMultibase"), method.get("id")
+        if isinstance(key, str) and isinstance(id_, str) and id_ in wanted and id_ == f"{did}#{key}":
             found[key] = None
     return list(found)
 

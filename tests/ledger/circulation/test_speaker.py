@@ -7,7 +7,7 @@ import pytest
 
 from identity.webvh import Standing, Witness, sign_witness_proof
 from ledger.circulation.party import Party
-from ledger.circulation.speaker import claimed, consent_message, keys_in, location, speaking_keys
+from ledger.circulation.speaker import claimed, consent_message, keys_in, keys_named, location, speaking_keys
 from ledger.errors import Malformed, Problem
 from tests.cast import CAST, Play, charter
 from tests.logs import HOST, Log, document, key_called, multikey
@@ -194,3 +194,15 @@ def test_a_consent_is_for_one_party_one_did_and_one_ledger() -> None:
     with pytest.raises(Problem, match="body_malformed"):
         play.act("party.succeeded", by="factory", sub=party, body={"did": did})
     play.act("party.succeeded", by="factory", sub=party, body=sound)
+
+
+@pytest.mark.parametrize(
+    "relation", [None, {}, [], 7, {"id": None}, {"type": "Multikey", "publicKeyMultibase": "z6Mk"}]
+)
+@pytest.mark.parametrize("purpose", ["assertionMethod", "keyAgreement"])
+def test_a_method_without_a_name_is_nobodys_key(purpose: str, relation: Any) -> None:
+    key = multikey("works")
+    odd = {"type": "Multikey", "publicKeyMultibase": key}
+    for methods in ([odd], [odd | {"id": None}], [odd | {"id": [key]}], [relation]):
+        document = {"verificationMethod": methods, purpose: [relation, odd, None]}
+        assert keys_named("did:webvh:x:y", document, purpose) == []
