@@ -11,7 +11,7 @@ import csv
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import orjson
 import typer
@@ -19,6 +19,7 @@ import typer
 from api.client import Admitted
 from identity.did import check_did
 from identity.errors import Problem, declare
+from ledger.circulation.party import Nature
 from ledger.statement import receive
 from scripts.command import Halted, check_free, command
 from scripts.money import Price, parse_price
@@ -49,9 +50,7 @@ Amounts = Annotated[
 ]
 From = Annotated[str | None, typer.Option("--from", metavar="WHEN", help="[default: at once]", show_default=False)]
 Depth = Annotated[int, typer.Option(min=0, max=3, help="How many times it may be given on.")]
-NatureOption = Annotated[
-    Literal["organisation", "person", "device", "agent"], typer.Option("--nature", help="What acts under it.")
-]
+NatureOption = Annotated[Nature, typer.Option("--nature", help="What acts under it.")]
 
 
 @command(acts=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from api.client import Speaker
 from identity.did import did_of
+from ledger.circulation.party import Nature
 from scripts.command import command
 from scripts.didlog import LogFile
 from scripts.options import LOCAL, Json, Key, LedgerUrl
@@ -25,9 +26,7 @@ def join(
     phone: Annotated[str | None, typer.Option(help="With country code.")] = None,
     url: Annotated[str | None, typer.Option(help="Address of a page about the party's data.")] = None,
     address: Annotated[str | None, typer.Option(help="Postal address.")] = None,
-    nature: Annotated[
-        Literal["organisation", "person", "device", "agent"], typer.Option("--nature", help="What the party is.")
-    ] = "organisation",
+    nature: Annotated[Nature, typer.Option("--nature", help="What the party is.")] = "organisation",
     did_log: DidLog = None,
     private: Annotated[bool, typer.Option("--private", help="Hide name and contact behind digests.")] = False,
     ledger: LedgerUrl = LOCAL,
