@@ -136,6 +136,11 @@ def packed(data: bytes) -> str:
     return "u" + b64encode(data)
 
 
+def zipped(bits: bytes) -> bytes:
+    """The same bytes at any hour: a case is named by its value, and two runners must name it alike."""
+    return gzip.compress(bits, mtime=0)
+
+
 @pytest.mark.parametrize(
     ("encoded", "code"),
     [
@@ -144,11 +149,11 @@ def packed(data: bytes) -> str:
         ("z" + encode_bits(EMPTY)[1:], "status_list_malformed"),
         (encode_bits(EMPTY) + "=", "base64url_malformed"),
         (packed(b""), "status_list_malformed"),
-        (packed(gzip.compress(EMPTY)[:-1]), "status_list_malformed"),
-        (packed(gzip.compress(EMPTY)[:-5] + b"\0\0\0\0\0"), "status_list_malformed"),
-        (packed(gzip.compress(EMPTY) + b"\0"), "status_list_malformed"),
-        (packed(gzip.compress(EMPTY) * 2), "status_list_malformed"),
-        (packed(gzip.compress(bytes(BYTES_MAX + 1))), "status_list_large"),
+        (packed(zipped(EMPTY)[:-1]), "status_list_malformed"),
+        (packed(zipped(EMPTY)[:-5] + b"\0\0\0\0\0"), "status_list_malformed"),
+        (packed(zipped(EMPTY) + b"\0"), "status_list_malformed"),
+        (packed(zipped(EMPTY) * 2), "status_list_malformed"),
+        (packed(zipped(bytes(BYTES_MAX + 1))), "status_list_large"),
     ],
 )
 def test_what_is_no_whole_list_is_refused(encoded: Any, code: str) -> None:
@@ -158,8 +163,8 @@ def test_what_is_no_whole_list_is_refused(encoded: Any, code: str) -> None:
 def test_the_largest_list_is_read_and_a_bomb_unpacks_to_no_more() -> None:
     import tracemalloc
 
-    assert len(expand(packed(gzip.compress(bytes(BYTES_MAX))))) == BYTES_MAX
-    bomb = packed(gzip.compress(bytes(64 << 20)))  # 64 MiB in 64 kB
+    assert len(expand(packed(zipped(bytes(BYTES_MAX))))) == BYTES_MAX
+    bomb = packed(zipped(bytes(64 << 20)))  # 64 MiB in 64 kB
     tracemalloc.start()
     assert refusal(expand, bomb).startswith("status_list_large")
     _, peak = tracemalloc.get_traced_memory()
