@@ -14,18 +14,20 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.deps import PUBLIC, READERS, Ledger, Reading
 from api.openapi import problems
 from api.service import Service
-from identity.resolve import Asked, error_of, failure, resolve
-from identity.webvh import location, sign_witness_proof, web_twin
-from ledger.circulation.delegation import Delegation
+from identity.did import check_did
+from identity.resolve import Asked, Resolved, error_of, failure, read_did_url, resolve
+from identity.webvh import resolve_standings, sign_witness_proof, web_twin
+from ledger.circulation.delegation import Delegation, mandate
 from ledger.circulation.party import Party
-from ledger.dids import CarriedLog, carried
+from ledger.dids import CarriedLog
 from ledger.errors import Absent, Problem
 from ledger.read import Reader
+from ledger.values import type_of
 from ledger.world import Subject
 
 LOG, JSON = "text/jsonl", "application/json"
@@ -33,7 +35,7 @@ RESULT = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 LISTED_MAX = 100
 
 _HEADERS = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
-_STATUS = {"invalidDid": 400, "invalidDidUrl": 400, "notFound": 404, "methodNotSupported": 501}
+_STATUS = {"notFound": 404, "methodNotSupported": 501, "featureNotSupported": 501, "internalError": 500}  # else 400
 
 router = APIRouter(tags=["identity"])
 
@@ -58,19 +60,19 @@ def witness_file(service: Ledger, name: Name) -> Response:
 @router.get("/org/{name}/did.json", dependencies=[PUBLIC], response_class=Response, responses=problems(200, JSON))
 def web_document(service: Ledger, name: Name) -> Response:
     """The DID document as the did:web of the same place, for whoever does not know did:webvh."""
-    return _file(orjson.dumps(web_twin(_hosted(service, name).lines[-1]["state"])), JSON)
+    return _file(orjson.dumps(web_twin(_hosted(service, name).standing.document)), JSON)
 
 
 @router.get("/webvh/log", dependencies=[PUBLIC], response_class=Response, responses=problems(200, LOG))
 def watched_log(service: Ledger, scid: Scid) -> Response:
     """A watcher's copy of the log of any did:webvh through which a party speaks (did:webvh v1.0, "Watchers")."""
-    return _file(_listed(service.reader, "scid", scid).log, LOG)
+    return _file(_listed(service, "scid", scid).log, LOG)
 
 
 @router.get("/webvh/witness", dependencies=[PUBLIC], response_class=Response, responses=problems(200, JSON))
 def watched_witness(service: Ledger, scid: Scid) -> Response:
     """A watcher's copy of its did-witness.json."""
-    return _witness_file(service, _listed(service.reader, "scid", scid))
+    return _witness_file(service, _listed(service, "scid", scid))
 
 
 def _resolutions() -> dict[int | str, dict[str, Any]]:
@@ -95,24 +97,33 @@ def resolution(
 ) -> Response:
     """Resolves a DID from what the ledger carries; nothing is fetched. The answer is a DID resolution result."""
 
-    def fetch(url: str, _: int) -> bytes | None:
-        log = _listed(service.reader, "did", did.partition("#")[0])
-        files = {location(log.did).log: log.log, location(log.did).witness: _witnessed(service, log)}
-        return files.get(url)
-
     try:
-        found = resolve(did, fetch, int(time.time()), Asked(versionId, versionTime, versionNumber), encryption=True)
+        found = _resolved(service, did, Asked(versionId, versionTime, versionNumber))
     except Problem as problem:
-        status = _STATUS.get(error_of(problem), 500)
+        status = _STATUS.get(error_of(problem), 400)
         return Response(orjson.dumps(failure(problem)), status, _HEADERS, RESULT)
     return Response(orjson.dumps(found.result()), 200 if found.document else 410, _HEADERS, RESULT)
 
 
+def _resolved(service: Service, did_url: str, asked: Asked) -> Resolved:
+    """What the ledger carries was verified when it was admitted. Raises ``Problem``."""
+    did, asked = read_did_url(did_url, asked)
+    if not did.startswith("did:webvh:"):
+        return resolve(did, lambda *_: None, int(time.time()), asked, encryption=True)
+    check_did(did)
+    log = _listed(service, "did", did)
+    witness = _witnessed(service, log)
+    found = resolve_standings(log.standings, None, did, witness=witness, **asked._asdict())
+    return Resolved(found.document, found.metadata)
+
+
 class Speaking(BaseModel):
-    """A party for which a key signs: as `iss` its DID, as `kid` that DID, `#` and the key."""
+    """A party for which a key signs: as `iss` its DID, as `kid` that DID, `#` and the key. `left`: it takes no part."""
 
     party: str
+    name: str | None = Field(description="none where it is withheld")
     did: str
+    left: bool
 
 
 class Acting(BaseModel):
@@ -122,51 +133,157 @@ class Acting(BaseModel):
     via: str
     to: str
     party: str
+    name: str | None = Field(description="none where it is withheld")
     did: str
     kinds: list[str]
+    subjects: list[str] | None
     until: int
 
 
+class Former(BaseModel):
+    """A party for which a key signs no more, since the entry `ended`: itself, or under a delegation that was revoked.
+
+    `did` is the one through which the party speaks, by `keys`.
+    """
+
+    party: str
+    name: str | None = Field(description="none where it is withheld")
+    did: str
+    keys: list[str]
+    delegation: str | None
+    ended: int
+    compromised: bool
+
+
 class Key(BaseModel):
-    """For whom a key signs at present."""
+    """For whom a key signs at present, and for whom it did."""
 
     key: str
     parties: list[Speaking]
     delegations: list[Acting]
+    former: list[Former]
 
 
 @router.get("/v1/keys/{key}", dependencies=[READERS], responses=problems())
 def key(
     reader: Reading,
     key: Annotated[str, Path(pattern="^z[1-9A-HJ-NP-Za-km-z]{40,64}$", description="Multikey", examples=["z6Mk…"])],
+    for_: Annotated[
+        str | None,
+        Query(alias="for", max_length=512, description="only this party (its id or a DID), or this delegation"),
+    ] = None,
 ) -> Key:
-    """For which parties a key speaks, and under which delegations it acts for others."""
-    parties = [(one.id, _party(one)) for one in reader.listed("party", "key", key, LISTED_MAX)]
-    dids = [f"did:key:{key}", *(party.did for _, party in parties)]
-    acting = [one for did in dids for one in reader.listed("delegation", "delegate", did, LISTED_MAX)]
+    """For which parties a key speaks, under which delegations it acts for others, and where it did so once.
+
+    Anybody can list a key or delegate to a DID: without `for` the latest hundred of each are looked at.
+    """
+    parties = reader.listed("party", "key", key, LISTED_MAX)
+    before = reader.listed("party", "former", key, LISTED_MAX)
+    dids = dict.fromkeys([f"did:key:{key}", *(_party(one).did for one in parties)])
+    given = [one for did in dids for one in reader.listed("delegation", "delegate", did, LISTED_MAX)]
+    acting = [one for did in dids for one in reader.listed("delegation", "mandate", did, LISTED_MAX)]
+    if type_of(for_ or "") == "delegation":
+        given = acting = [one for one in _found(reader, for_) if _is_to(reader, _delegation(one), key)]
+        parties = before = []
+    elif for_ is not None:
+        wanted = reader.store.lookup([("did", for_)]).get(("did", for_), for_)
+        party = _found(reader, wanted if type_of(wanted) == "party" else None)
+        parties = [one for one in party if ("key", key) in one.state.lookups()]
+        before = [one for one in party if ("former", key) in one.state.lookups()]
+        given = [one for one in given if _delegation(one).party == wanted]
+        acting = [
+            one for did in dids for one in reader.listed("delegation", "mandate", mandate(wanted, did), LISTED_MAX)
+        ]
+    speaking = {one.id for one in parties}
     return Key(
         key=key,
-        parties=[Speaking(party=id_, did=party.did) for id_, party in parties if not party.left],
-        delegations=[found for one in acting if (found := _acting(reader, one)) is not None],
+        parties=[_speaking(one) for one in parties],
+        delegations=[_acting(reader, one) for one in acting if _delegation(one).status == "active"],
+        former=[
+            *(_replaced(one, key) for one in before if one.id not in speaking),
+            *(_revoked(reader, one) for one in given if _delegation(one).status != "active"),
+        ],
     )
 
 
-def _acting(reader: Reader, subject: Subject) -> Acting | None:
-    """What a delegation lets do, if it was not revoked."""
-    state = subject.state
-    assert isinstance(state, Delegation)
-    if state.status != "active":
-        return None
-    did = _party(reader.subject(state.party)).did
+def _found(reader: Reader, id_: str | None) -> list[Subject]:
+    """The subject of this id, if there is one."""
+    try:
+        return [] if id_ is None else [reader.subject(id_)]
+    except Absent:
+        return []
+
+
+def _is_to(reader: Reader, state: Delegation, key: str) -> bool:
+    """Whether a delegation was given to the key, or to the DID of a party for which the key speaks."""
+    delegate = _found(reader, reader.store.lookup([("did", state.to)]).get(("did", state.to)))
+    return any(("key", key) in one.state.lookups() for one in delegate) or state.to == f"did:key:{key}"
+
+
+def _speaking(subject: Subject) -> Speaking:
+    party = _party(subject)
+    return Speaking(party=subject.id, name=_name(party), did=party.did, left=party.left)
+
+
+def _acting(reader: Reader, subject: Subject) -> Acting:
+    """What a delegation lets do."""
+    state = _delegation(subject)
+    party = _party(reader.subject(state.party))
     return Acting(
         delegation=subject.id,
         via=state.act,
         to=state.to,
         party=state.party,
-        did=did,
+        name=_name(party),
+        did=party.did,
         kinds=state.kinds,
+        subjects=state.subjects,
         until=state.until,
     )
+
+
+def _revoked(reader: Reader, subject: Subject) -> Former:
+    """A delegation that was revoked, which nothing can follow: its last entry did so."""
+    state = _delegation(subject)
+    party = _party(reader.subject(state.party))
+    return Former(
+        party=state.party,
+        name=_name(party),
+        did=party.did,
+        keys=_keys(party),
+        delegation=subject.id,
+        ended=subject.index,
+        compromised=state.compromised is not None,
+    )
+
+
+def _replaced(subject: Subject, key: str) -> Former:
+    """A party one of whose keys this was."""
+    party = _party(subject)
+    spells = [one for one in party.keys if one["key"] == key]
+    return Former(
+        party=subject.id,
+        name=_name(party),
+        did=party.did,
+        keys=_keys(party),
+        delegation=None,
+        ended=max(one["ended"] for one in spells if "ended" in one),
+        compromised=any("compromised" in one for one in spells),
+    )
+
+
+def _keys(party: Party) -> list[str]:
+    """Those that speak for it at present."""
+    return [one["key"] for one in party.keys if "ended" not in one]
+
+
+def _name(party: Party) -> str | None:
+    return party.name if isinstance(party.name, str) else None
+
+
+def _delegation(subject: Subject) -> Delegation:
+    assert isinstance(subject.state, Delegation)
+    return subject.state
 
 
 def _party(subject: Subject) -> Party:
@@ -176,14 +293,14 @@ def _party(subject: Subject) -> Party:
 
 def _hosted(service: Service, name: str) -> CarriedLog:
     """The log at a place under the charter's didHost. Raises ``Absent``."""
-    return _listed(service.reader, "place", f"{service.charter.didHost}:org:{name}")
+    return _listed(service, "place", f"{service.charter.didHost}:org:{name}")
 
 
-def _listed(reader: Reader, name: str, value: str) -> CarriedLog:
-    found = reader.listed("party", name, value, 1)
+def _listed(service: Service, name: str, value: str) -> CarriedLog:
+    found = service.reader.listed("party", name, value, 1)
     if not found:
         raise Absent("did_log_absent", value[:200])
-    return carried(reader, _party(found[0]))
+    return service.did_logs.of(found[0])
 
 
 def _witness_file(service: Service, log: CarriedLog) -> Response:

@@ -67,7 +67,7 @@ def disclosures(
     """
     response.headers["Cache-Control"] = "no-store"
     now, reader = int(time.time()), service.reader
-    asking = askers(reader, token.iss, token.key, now)
+    asking = list(askers(reader, token.iss, token.key, now, token.principal))
     if inspection is None:
         return Disclosed(index=index, disclosures=disclosed(reader, index, asking, now))
     look, found = looked_at(reader, service.charter, index, asking, inspection, now)
@@ -86,5 +86,4 @@ def erasures(
 
 
 def _erased(id_: str, index: int, state: Erasure) -> Erased:
-    shown = {name: value for name, value in state.__dict__.items() if name != "again"}
-    return Erased(id=id_, index=index, **shown)
+    return Erased(id=id_, index=index, **state.__dict__)

@@ -50,7 +50,7 @@ class Front:
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}  # the server leaves the body out
         service: Service = self.state.service
-        answer = _Answer(send, request_id_of(scope), service)
+        answer = _Answer(send, request_id_of(scope), service, asked_as_somebody=_names_asker(scope))
         try:
             if scope["path"] not in _FREE:
                 service.addresses.spend(address_of(scope), "address_too_fast")
@@ -69,12 +69,17 @@ class Front:
 
 
 class _Answer:
-    """The way back: puts the request's id on the answer and counts it."""
+    """The way back: puts the request's id on the answer and counts it.
 
-    __slots__ = ("_ended", "_send", "_service", "_started", "request_id")
+    What somebody was shown who said who they are is kept by no cache on the way, whatever the route says of it: a
+    proxy would show it to others (RFC 9111 section 3.5).
+    """
 
-    def __init__(self, send: Send, request_id: bytes, service: Service) -> None:
+    __slots__ = ("_ended", "_own", "_send", "_service", "_started", "request_id")
+
+    def __init__(self, send: Send, request_id: bytes, service: Service, *, asked_as_somebody: bool) -> None:
         self._send = send
+        self._own = asked_as_somebody
         self._service = service
         self._started = self._ended = False
         self.request_id = request_id.decode()
@@ -82,7 +87,10 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._started = True
-            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+            headers = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+            if self._own:
+                headers = [one for one in headers if one[0] != b"cache-control"] + [(b"cache-control", b"no-store")]
+            message["headers"] = headers
             self._service.metrics.requests.labels(str(message["status"])).inc()
         elif message["type"] == "http.response.body":
             self._ended = not message.get("more_body", False)
@@ -124,6 +132,10 @@ def request_id_of(scope: Scope) -> bytes:
         if name == b"x-request-id" and _SANE_ID.fullmatch(value):
             return bytes(value)
     return secrets.token_hex(8).encode()
+
+
+def _names_asker(scope: Scope) -> bool:
+    return any(name == b"authorization" for name, _ in scope["headers"])
 
 
 def address_of(scope: Scope) -> str:

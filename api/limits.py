@@ -19,6 +19,7 @@ from api.problems import TooFast
 from ledger.errors import Malformed, Unavailable, declare
 
 SLOWEST = 32_768  # bytes a second; each second's worth that arrived gives a large body one second more
+LENGTH_DIGITS = 20  # of a length that is announced; Python reads no number of thousands of them
 BUCKETS_MAX = 65_536  # keys a limit remembers: a few MB
 
 declare(
@@ -94,9 +95,9 @@ async def read_body(scope: Scope, receive: Receive, most: int, seconds: float) -
 
     Raises ``body_too_large``, ``body_too_slow``, ``client_gone``.
     """
-    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    if announced.isdigit() and int(announced) > most:
-        raise Malformed("body_too_large", f"{int(announced)} bytes, at most {most}")
+    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"").lstrip(b"0")
+    if announced.isdigit() and (len(announced) > LENGTH_DIGITS or int(announced) > most):
+        raise Malformed("body_too_large", f"{announced[:LENGTH_DIGITS].decode()} bytes, at most {most}")
     parts: list[bytes] = []
     length, loop = 0, asyncio.get_running_loop()
     begun = loop.time()

@@ -33,6 +33,7 @@ from identity.keys import SigningKey
 from identity.note import parse_vkey
 from identity.token import NUMBER_BYTES
 from ledger.circulation.charter import Ledger
+from ledger.dids import CarriedLogs
 from ledger.errors import Problem, Unavailable
 from ledger.log.chain import audience_of, parse_entry
 from ledger.log.checkpoint import SignedHead
@@ -98,6 +99,7 @@ class Service:
         self._shelf = Shelf(folder.path)
         self.prover = Prover(reader, self._shelf)
         self.lists = StatusLists(reader)
+        self.did_logs = CarriedLogs(reader)
         self._stopping = asyncio.Event()
         self._publishing: asyncio.Task[None] | None = None
         self.metrics.watch("cadastre_size_entries", "Entries signed for", lambda: self.head.size)

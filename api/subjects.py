@@ -94,12 +94,14 @@ def search(
     reader: Reading,
     q: Annotated[str, Query(max_length=200, description="words, all of which must occur; any script")] = "",
     type: Annotated[  # noqa: A002
-        Literal["asset", "offer", "version", "credential", "party"] | None,
+        Literal["asset", "offer", "version", "agreement", "credential", "delegation", "party"] | None,
         Query(description="assets and offers unless given; with an alias, parties and assets"),
     ] = None,
     keyword: Annotated[str | None, Query(max_length=60)] = None,
     holder: Annotated[str | None, Query(max_length=512, description="party id or DID")] = None,
     issuer: Annotated[str | None, Query(max_length=512, description="of credentials: party id or DID")] = None,
+    delegator: Annotated[str | None, Query(max_length=512, description="of delegations: party id or DID")] = None,
+    delegate: Annotated[str | None, Query(max_length=512, description="of delegations: DID")] = None,
     listed: Annotated[
         str | None, Query(max_length=64, description="of a credential: its place in the status lists, PARTY/LIST/INDEX")
     ] = None,
@@ -119,7 +121,7 @@ def search(
     limit: Annotated[int, Query(ge=1, le=100), Whole] = 20,
     cursor: Annotated[str | None, Query(pattern="^(0|[1-9][0-9]{0,15})$", description="from the page before")] = None,
 ) -> Response:
-    """Assets and offers, or versions, credentials, parties, that have all words and meet all conditions, latest first.
+    """Assets and offers, or what is of another type, that have all words and meet all conditions, latest first.
 
     Whoever has an alias has it among its `aliases`, claimed or attested.
     """
@@ -129,6 +131,8 @@ def search(
         "keyword": keyword and fold(keyword),
         "holder": holder and _id_of(reader, holder),
         "issuer": issuer and _id_of(reader, issuer),
+        "delegator": delegator and _id_of(reader, delegator),
+        "delegate": delegate,
         "listed": listed,
         "alias": alias,
         "sha256": sha256,

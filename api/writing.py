@@ -8,6 +8,7 @@ became of it, the other: with each answer the head that is signed and the charte
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -118,18 +119,23 @@ class SystemClock:
 
 @contextmanager
 def opened(
-    path: Path, heads: Path | None = None, published: bytes | None = None, outside: Sequence[str] = ()
+    path: Path,
+    heads: Path | None = None,
+    published: bytes | None = None,
+    outside: Sequence[str] = (),
+    service: int | None = None,
 ) -> Iterator[Writer]:
     """The writer of the ledger in a folder, which is locked as long as the context lasts.
 
     ``heads`` is where signed heads are recorded, if not in the folder; ``published`` a checkpoint known to be signed,
-    beside those, and ``outside`` where others show some (``api.anchors``). Raises ``Unavailable`` (``store_missing``,
-    ``store_locked``, ``store_schema_other``, ``store_older``, ``store_other``, ``ledger_empty``, ``log_key_absent``,
+    beside those, and ``outside`` where others show some (``api.anchors``). ``service`` is the process that would
+    replace this one, if there is such. Raises ``Unavailable`` (``store_missing``, ``store_locked``,
+    ``store_schema_other``, ``store_older``, ``store_other``, ``ledger_empty``, ``log_key_absent``,
     ``head_unrecorded``), ``Malformed`` for a key file, and ``Corrupt``.
     """
     folder = Folder.open(path)
     with ExitStack() as held:
-        _patiently(lambda: held.enter_context(folder.lock()))
+        _patiently(lambda: held.enter_context(folder.lock(service)))
         store = SqlStore.open(folder.store)
         held.callback(store.close)
         head = store.head()
@@ -289,11 +295,11 @@ class Here:
 
 
 def _admitting(
-    path: Path, heads: Path | None, published: bytes | None, outside: Sequence[str], log_level: str
+    path: Path, heads: Path | None, published: bytes | None, outside: Sequence[str], service: int, log_level: str
 ) -> Admitting:
     """In the writer's process: open the ledger."""
     logs.configure(log_level)
-    return Admitting(HELD.enter_context(opened(path, heads, published, outside)))
+    return Admitting(HELD.enter_context(opened(path, heads, published, outside, service)))
 
 
 class Apart:
@@ -314,7 +320,7 @@ class Apart:
         self._log_level = log_level
         self._heads = heads
         self._halted: Problem | None = None
-        self.process: Beside | None = Beside(_admitting, path, heads, None, outside, log_level)
+        self.process: Beside | None = Beside(_admitting, path, heads, None, outside, os.getpid(), log_level)
 
     def ready(self) -> None:
         """Wait until the ledger is open. Raises what :func:`opened` raises."""
@@ -351,7 +357,7 @@ class Apart:
             self.process = None
 
     def _start(self, published: bytes | None) -> Beside:
-        return Beside.started(_admitting, self._path, self._heads, published, (), self._log_level)
+        return Beside.started(_admitting, self._path, self._heads, published, (), os.getpid(), self._log_level)
 
     def _take(self, answer: Answer) -> list[Outcome]:
         outcomes, self.head, self.charter, trouble, self.anchored, self.delayed = answer

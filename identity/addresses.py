@@ -46,7 +46,10 @@ _SPECIAL: dict[str, tuple[str, ...]] = {
     "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10"),
     "shared": ("100.64.0.0/10",),  # behind a carrier's NAT (RFC 6598)
     "link-local": ("169.254.0.0/16", "fe80::/10"),  # where most clouds keep their metadata
-    "metadata": ("168.63.129.16/32", "100.100.100.200/32", "fd00:ec2::254/128"),  # and where some others do
+    "metadata": (  # and where some others do
+        *("168.63.129.16/32", "100.100.100.200/32", "fd00:ec2::254/128"),
+        *("fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128"),
+    ),
     "unspecified": ("0.0.0.0/8", "::/128"),
     "multicast": ("224.0.0.0/4", "ff00::/8"),
     "translated": ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "2001::/32", "2002::/16"),

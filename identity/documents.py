@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from identity.canonical import b64decode
 from identity.did import key_of, key_spelled, multibase_of, split
 from identity.errors import Malformed, Unverifiable, declare
-from identity.jcs import decode_any, encode_any
+from identity.jcs import decode_any
 from identity.keys import PublicKey
 from identity.place import parse_place
 
@@ -71,7 +71,7 @@ def with_keys(document: Mapping[str, Any], keys: Sequence[PublicKey]) -> dict[st
     did = document["id"]
     gone = {f"{did}#{multibase_of(key)}" for key in keys_of(document)}
     methods = [_multikey(did, multibase_of(key)) for key in keys]
-    kept = [method for method in document.get("verificationMethod", []) if method.get("id") not in gone]
+    kept = [method for method in document.get("verificationMethod", []) if str(method.get("id")) not in gone]
     changed = {**document, "verificationMethod": [*kept, *methods]}
     for purpose in PURPOSES:
         others = [one for one in document.get(purpose, []) if isinstance(one, dict) or one not in gone]
@@ -109,7 +109,6 @@ def read_document(data: bytes, did: str) -> dict[str, Any]:
         raise Malformed("did_document_malformed", "no object")
     if document.get("id") != did:
         raise Unverifiable("did_document_other", f"{ascii(document.get('id'))[:200]}, not {did}")
-    encode_any(document)  # what cannot be written again is no JSON to hand on: half of a surrogate pair
     return document
 
 
@@ -163,10 +162,7 @@ def _methods(document: Mapping[str, Any]) -> Iterator[tuple[str | None, str, dic
     """Every verification method: in which relation it stands if it is embedded there, its place, and itself."""
     for relation in (None, *PURPOSES, "keyAgreement"):
         name = relation or "verificationMethod"
-        listed = document.get(name, [])
-        if type(listed) is not list:
-            raise Malformed("did_document_malformed", f"{name} is no list", pointer=f"/{name}")
-        for place, one in enumerate(listed):
+        for place, one in enumerate(_listed(document, name)):
             if type(one) is dict:
                 yield relation, f"/{name}/{place}", one
             elif relation is None or type(one) is not str:
@@ -174,7 +170,14 @@ def _methods(document: Mapping[str, Any]) -> Iterator[tuple[str | None, str, dic
 
 
 def _references(document: dict[str, Any], purpose: str, did: str) -> set[str]:
-    return {_absolute(one, did) for one in document.get(purpose, []) if type(one) is str}
+    return {_absolute(one, did) for one in _listed(document, purpose) if type(one) is str}
+
+
+def _listed(document: Mapping[str, Any], name: str) -> list[Any]:
+    listed = document.get(name, [])
+    if type(listed) is not list:
+        raise Malformed("did_document_malformed", f"{name} is no list", pointer=f"/{name}")
+    return listed
 
 
 def _absolute(name: Any, did: str) -> str:

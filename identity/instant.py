@@ -23,6 +23,7 @@ declare(
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = 253_402_300_799  # 9999-12-31T23:59:59Z
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):([0-5]\d))", re.ASCII
 )
@@ -45,5 +46,5 @@ def parse_instant(text: str, *, pointer: str | None = None) -> Decimal:
 
 
 def format_instant(seconds: int) -> str:
-    """RFC 3339 in UTC, to the second, for years 1 to 9999."""
-    return (_EPOCH + timedelta(seconds=seconds)).isoformat().removesuffix("+00:00") + "Z"
+    """RFC 3339 in UTC, to the second, for years 1 to 9999; what is later, as the last second of these."""
+    return (_EPOCH + timedelta(seconds=min(seconds, _LAST))).isoformat().removesuffix("+00:00") + "Z"

@@ -8,10 +8,12 @@ ECMAScript writes them. Integers of 2^53 and beyond stay refused: they would be 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
+import orjson
 import rfc8785
 
 from identity.canonical import MAX_DEPTH, SAFE, encode
@@ -22,6 +24,7 @@ declare(
     json_key_twice=("a key stands twice in one object", "write each key once: readers differ on which one counts"),
 )
 
+_SURROGATE = re.compile(rb"\\u[Dd][89A-Fa-f]")  # half of a pair, or a pair
 _BEYOND = frozenset({"json_float", "json_key_not_ascii"})  # what RFC 8785 spells and the subset leaves out
 
 
@@ -48,7 +51,8 @@ def encode_any(value: Any, *, pointer: str = "") -> bytes:
 
 
 def decode_any(data: bytes, *, pointer: str = "") -> Any:
-    """The value of JSON in any spelling: UTF-8, each key once, safe integers, finite numbers, bounded depth.
+    """The value of JSON in any spelling: UTF-8, each key once, safe integers, finite numbers, bounded depth; no half
+    of a surrogate pair (RFC 7493), which could not be written again.
 
     Raises ``Malformed``. Linear in ``len(data)``; the caller bounds that.
     """
@@ -67,6 +71,11 @@ def decode_any(data: bytes, *, pointer: str = "") -> Any:
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError, too
         raise Malformed("json_malformed", str(error)[:120], pointer=pointer) from None
     check_depth(value, pointer=pointer)
+    if _SURROGATE.search(data):
+        try:
+            orjson.dumps(value)
+        except orjson.JSONEncodeError:
+            raise Malformed("json_malformed", "half of a surrogate pair", pointer=pointer) from None
     return value
 
 

@@ -127,6 +127,12 @@ class PublicKey:
             raise Unverifiable("signature_invalid") from None
 
 
+def twin(signature: bytes) -> bytes:
+    """The other signature of ES256 (64 bytes) that holds wherever this one does: (r, n-s) for (r, s)."""
+    r, s = signature[:32], signature[32:]
+    return r + ((_P256_ORDER - int.from_bytes(s, "big")) % _P256_ORDER).to_bytes(32, "big")
+
+
 @lru_cache(maxsize=16384)
 def _point(compressed: bytes) -> ec.EllipticCurvePublicKey:
     """Decompressing a point takes a square root; parties sign many times."""

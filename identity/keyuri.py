@@ -44,7 +44,7 @@ _PLAIN = r"A-Za-z0-9._~:\[\]@!$'()*+,=\-"  # of RFC 3986, what RFC 7512 section 
 _PATH = re.compile(rf"([a-z-]+)=((?:[{_PLAIN}&]|%[0-9A-Fa-f]{{2}})*)")
 _QUERY = re.compile(rf"([a-z-]+)=((?:[{_PLAIN}/?|]|%[0-9A-Fa-f]{{2}})*)")
 _FILE = re.compile(r"file:(?://)?(/[^/].*)")
-_PIN_VALUE = re.compile(r"[?&;:]pin-value=")
+_PIN_VALUE = re.compile(r"[?&;:]\s*pin-value\s*=", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,18 @@ class KeyUri:
 
 
 def is_key_uri(named: str) -> bool:
-    """Whether a key is named by a URI of this scheme, and not by its file."""
-    return named.startswith(SCHEME)
+    """Whether a key is named by a URI of this scheme, and not by its file.
+
+    Also by one that is misspelled: taken for the name of a file it would be repeated, with a PIN that is in it.
+    """
+    return named.lstrip().lower().startswith(SCHEME)
 
 
 def parse_key_uri(text: str) -> KeyUri:
     """The key that a URI names. Raises ``Halted``: ``hsm_uri_malformed``, ``hsm_pin_in_uri``."""
     if _PIN_VALUE.search(text):
         raise Halted("hsm_pin_in_uri")
-    if not is_key_uri(text):
+    if not text.startswith(SCHEME):
         raise Halted("hsm_uri_malformed", f"it does not begin with {SCHEME}")
     path, _, query = text.removeprefix(SCHEME).partition("?")
     wanted = dict(_attributes(path, ";", _PATH, (*_TOKEN, *_KEY)))

@@ -80,7 +80,7 @@ def _decoded(text: str) -> str:
         raise Malformed("did_place_malformed", f"{text[:80]!a} is not percent-encoded")
     try:
         return unquote_to_bytes(text).decode("utf-8")
-    except UnicodeDecodeError:
+    except UnicodeError:  # of bytes that are none, or of half of a surrogate pair
         raise Malformed("did_place_malformed", f"{text[:80]!a} is not UTF-8") from None
 
 

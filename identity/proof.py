@@ -111,10 +111,12 @@ def check_proof(
     *,
     purpose: str = ASSERTION,
     now: int | None = None,
+    hashed: bytes | None = None,
 ) -> None:
     """Return if ``key`` made ``proof`` of ``document`` for ``purpose``, and it holds at ``now`` (if given).
 
-    Steps (1) to (5) of the module. Raises ``Malformed`` and ``Unverifiable``. About 65 µs and twice the spelling.
+    ``hashed`` is :func:`document_hash` of it, for whoever checks several proofs of one document. Steps (1) to (5) of
+    the module. Raises ``Malformed`` and ``Unverifiable``. About 65 µs and twice the spelling.
     """
     said = read_proof(proof)  # (1)
     if said.purpose != purpose:  # (2)
@@ -127,9 +129,9 @@ def check_proof(
         meant, had = _listed(proof["@context"]), _listed(document.get("@context", []))
         if had[: len(meant)] != meant:
             raise Unverifiable("proof_context_other", pointer="/@context")
-        document = {**document, "@context": proof["@context"]}
+        document, hashed = {**document, "@context": proof["@context"]}, None
     try:
-        key.verify(signed_bytes(document, proof), said.signature)  # (5)
+        key.verify(signed_bytes(document, proof, hashed), said.signature)  # (5)
     except Unverifiable:
         raise Unverifiable("proof_invalid", pointer="/proofValue") from None
 
@@ -153,11 +155,15 @@ def read_proof(proof: Mapping[str, Any]) -> Proof:
     return Proof(proof["verificationMethod"], proof["proofPurpose"], created, expires, signature)
 
 
-def signed_bytes(document: Mapping[str, Any], proof: Mapping[str, Any]) -> bytes:
+def signed_bytes(document: Mapping[str, Any], proof: Mapping[str, Any], hashed: bytes | None = None) -> bytes:
     """The 64 bytes that are signed: hash of the proof, hash of the document. Raises ``Malformed``."""
     options = {name: value for name, value in proof.items() if name != "proofValue"}
-    bare = {name: value for name, value in document.items() if name != "proof"}
-    return sha256(encode_any(options)).digest() + sha256(encode_any(bare)).digest()
+    return sha256(encode_any(options)).digest() + (hashed or document_hash(document))
+
+
+def document_hash(document: Mapping[str, Any]) -> bytes:
+    """SHA-256 of a document's spelling without its proofs. Raises ``Malformed``."""
+    return sha256(encode_any({name: value for name, value in document.items() if name != "proof"})).digest()
 
 
 def _instant(proof: Mapping[str, Any], name: str) -> Decimal | None:

@@ -92,7 +92,7 @@ def resolve(did_url: str, fetch: Fetch, now: int, asked: Asked = LAST, *, encryp
     ``now`` in POSIX seconds. ``encryption``: derive the X25519 key of a did:key, too. Raises ``Malformed``,
     ``Unverifiable``, ``Absent`` (``did_absent``), and what ``fetch`` raises.
     """
-    did, asked = _read(did_url, asked)
+    did, asked = read_did_url(did_url, asked)
     method = method_of(did)
     if method not in METHODS:
         raise Malformed("did_method_unsupported", f"did:{method}")
@@ -121,14 +121,18 @@ def resolve_log(log: bytes, now: int, asked: Asked = LAST, *, witness: bytes | N
 def resolver(fetch: Fetch, now: int) -> Callable[[str, str], PublicKey]:
     """What finds the key that a DID URL names, if the DID uses it for the purpose (``assertionMethod`` …).
 
-    Those of did:key are their own; others are resolved. It raises as ``resolve`` and ``Resolved.method`` do.
+    Those of did:key are their own; others are resolved, each once: a presentation names hundreds of keys, if whoever
+    shows it likes. It raises as ``resolve`` and ``Resolved.method`` do.
     """
+    known: dict[str, Resolved] = {}
 
     def key_for(did_url: str, purpose: str) -> PublicKey:
         if did_url.startswith("did:key:"):
             return key_named(did_url)
-        split(did_url)
-        return key_in(resolve(did_url, fetch, now).method(did_url, purpose))
+        did, _ = split(did_url)
+        if did not in known:
+            known[did] = resolve(did, fetch, now)
+        return key_in(known[did].method(did_url, purpose))
 
     return key_for
 
@@ -189,8 +193,8 @@ def _fetched(fetch: Fetch, url: str, most: int) -> bytes:
     return data
 
 
-def _read(did_url: str, asked: Asked) -> tuple[str, Asked]:
-    """The DID, and the version that its query asks for, unless ``asked`` says one."""
+def read_did_url(did_url: str, asked: Asked = LAST) -> tuple[str, Asked]:
+    """The DID, and the version that its query asks for, unless ``asked`` says one. Raises ``Malformed``."""
     found = _DID_URL.fullmatch(did_url) if len(did_url) <= MAX_DID_URL else None
     if found is None or found["path"] is not None:
         raise Malformed("did_url_malformed", ascii(did_url[:200]))

@@ -45,7 +45,10 @@ declare(
     "unverifiable",
     credential_revoked=("the credential was revoked", "do not rely on it; ask its issuer why"),
     credential_suspended=("the credential is suspended", "do not rely on it until its issuer lifts that"),
-    status_list_missing=("the status list of the credential is not at hand", "fetch it and give it along"),
+    status_list_missing=(
+        "the status list of the credential is not at hand",
+        "fetch it and give it along: --status FILE; or name the ledger that publishes it: --ledger URL",
+    ),
     status_list_other=(
         "the status list is not one that counts for this credential",
         "give the list that the credential names, for its purpose, by its issuer",

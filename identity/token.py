@@ -5,11 +5,13 @@ compact JWS in the spelling of statements, of a type of its own, so that neither
 
     header   {"alg":"Ed25519","kid":"did:key:z6Mk…#z6Mk…","typ":"cadastre-token+jwt"}
     payload  {"aud":"<ledger>","exp":1760000060,"iat":1760000000,"iss":"did:key:z6Mk…","jti":"<22 letters>",
-              "nonce":"<22 letters>"}
+              "nonce":"<22 letters>"}                 and, if it is said, "for":"<party, DID or delegation>"
 
 ``aud`` binds it to one ledger, ``exp`` to a few minutes, ``jti`` to one use: whoever takes tokens refuses one it has
 seen. ``nonce`` is what the service made up when it began (as in RFC 9449 section 8): since it remembers no tokens from
-before, it takes none. What a DID may do is no matter of the token: the ledger knows.
+before, it takes none. ``for`` says for whom it is asked, where the key could ask for several. What a DID may do is no
+matter of the token: the ledger knows. Which request it is for, a token does not say: whoever is sent one can use it
+once, for any that its signer may make. So a key reads only from addresses that are trusted with that, and over TLS.
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ declare(
 class Token(NamedTuple):
     """What a valid token says: who asks, until when it holds (POSIX seconds), its own number, the service's nonce.
 
+    ``principal`` is the party, DID or delegation for which it is asked; None for whatever the key may ask for.
+
     ``key`` is the Multikey that signed it. Whether that speaks for ``iss`` at present, where ``iss`` is no did:key, is
     the ledger's question, too.
     """
@@ -56,17 +60,24 @@ class Token(NamedTuple):
     exp: int
     jti: str
     nonce: str
+    principal: str | None = None
 
 
 def sign_token(
-    key: StatementSigner, audience: str, nonce: str, now: int, number: bytes, lifetime: int = LIFETIME_S
+    key: StatementSigner,
+    audience: str,
+    nonce: str,
+    now: int,
+    number: bytes,
+    lifetime: int = LIFETIME_S,
+    principal: str | None = None,
 ) -> str:
     """A token of the key's did:key for this ledger, from ``now`` (POSIX seconds) on.
 
     ``nonce`` is the one that the service shows (``GET /v1/ledger``), ``number`` 16 random bytes.
     """
     claims = {"aud": audience, "exp": now + lifetime, "iat": now, "iss": did_of(key.public)}
-    claims |= {"jti": b64encode(number), "nonce": nonce}
+    claims |= {"jti": b64encode(number), "nonce": nonce} | ({} if principal is None else {"for": principal})
     return jws.sign(claims, key, TYPE).decode()
 
 
@@ -89,7 +100,7 @@ def open_token(token: str, audience: str, now: int) -> Token:
         jws.verify(signed)
     except Problem as wrong:
         raise Unverifiable("token_unsigned", str(wrong), pointer=wrong.pointer) from None
-    return Token(claims["iss"], signed.kid.partition("#")[2], exp, claims["jti"], claims["nonce"])
+    return Token(claims["iss"], signed.kid.partition("#")[2], exp, claims["jti"], claims["nonce"], claims.get("for"))
 
 
 def _read(token: str) -> tuple[jws.Signed, dict[str, Any]]:
@@ -101,7 +112,7 @@ def _read(token: str) -> tuple[jws.Signed, dict[str, Any]]:
     except Malformed as wrong:
         raise Malformed("token_malformed", str(wrong), pointer=wrong.pointer) from None
     for name in sorted(_CLAIMS.keys() | signed.claims.keys()):
-        if type(signed.claims.get(name)) is not _CLAIMS.get(name):
+        if type(signed.claims.get(name)) is not (str if name == "for" else _CLAIMS.get(name)):
             raise Malformed("token_malformed", pointer=f"/payload/{name}")
     for name in ("jti", "nonce"):
         if not _NUMBER.fullmatch(signed.claims[name]):

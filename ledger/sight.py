@@ -20,11 +20,11 @@ there, and what others may see is nobody's to find out by asking.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
 from identity.disclosure import digest
 from ledger.circulation.charter import Ledger
-from ledger.circulation.delegation import Delegation
+from ledger.circulation.delegation import Delegation, mandate
 from ledger.circulation.disclosure import DisclosureInspected, Grant, Inspection, is_entitled, shows
 from ledger.circulation.party import Party
 from ledger.erasure import kept
@@ -32,8 +32,12 @@ from ledger.errors import Absent, Unverifiable, declare
 from ledger.log.chain import parse_entry
 from ledger.read import Reader
 from ledger.statement import Stated, accept, covers, stated_in
+from ledger.values import type_of
+from ledger.world import State
 
-LISTED_MAX = 100  # delegations to one DID, or grants of one party on one subject to another, that are looked at
+S = TypeVar("S", bound=State)
+
+LISTED_MAX = 100  # parties that list a key, delegations to a DID, grants of a party on a subject to another: looked at
 LOOK_S = 3_600  # within which an authority looks at what it stated to look at
 
 declare(
@@ -60,21 +64,58 @@ class Asker(NamedTuple):
         )
 
 
-def askers(reader: Reader, did: str, key: str, seconds: int) -> list[Asker]:
-    """For whom a key of a DID asks at a time: parties it speaks for, and those it acts for under a delegation."""
-    parties = [(id_, state) for id_, state in _named(reader, did, key) if _speaks(state, did, key)]
-    found = [Asker(id_) for id_, _ in parties]
-    if reader.store.lookup([("did", did)]) and not parties:
-        return []  # the DID is of a party for which this key does not speak
+def askers(reader: Reader, did: str, key: str, seconds: int, principal: str | None = None) -> Iterator[Asker]:
+    """For whom a key of a DID asks at a time: parties it speaks for, and those it acts for under a delegation.
+
+    ``principal`` is the one party (its id or a DID) or delegation for which it does. Without it the latest hundred are
+    looked at that list the key or were given to its DID, and that anybody can do; what is named is found among any.
+    """
+    if type_of(principal or "") == "delegation":
+        yield from _named_mandate(reader, cast(str, principal), did, key, seconds)
+        return
+    wanted = None if principal is None else _party_called(reader, principal)
+    if principal is not None and wanted is None:
+        return
+    parties = [(id_, state) for id_, state in _named(reader, did, key, wanted) if _speaks(state, did, key)]
+    yield from (Asker(id_) for id_, _ in parties if wanted in (None, id_))
+    if not parties and reader.store.lookup([("did", did)]):
+        return  # the DID is of a party for which this key does not speak
     for one in dict.fromkeys((did, *(state.did for _, state in parties))):
-        for subject in reader.listed("delegation", "delegate", one, LISTED_MAX):
-            leaf = cast(Delegation, subject.state)
-            chain = (*(cast(Delegation, reader.subject(id_).state) for id_ in leaf.chain), leaf)
-            root = cast(Party, reader.subject(leaf.party).state)
-            doubtful = root.doubts(chain[0].key, chain[0].opened)
-            if not root.left and not doubtful and all(mandate.holds(seconds) for mandate in chain):
-                found.append(Asker(leaf.party, chain))
-    return found
+        for subject in reader.listed("delegation", "mandate", mandate(wanted, one) if wanted else one, LISTED_MAX):
+            yield from _acting(reader, cast(Delegation, subject.state), seconds)
+
+
+def _party_called(reader: Reader, named: str) -> str | None:
+    """The id of the party of this id, or that speaks or spoke through this DID; None where there is none."""
+    return named if type_of(named) == "party" else reader.store.lookup([("did", named)]).get(("did", named))
+
+
+def _named_mandate(reader: Reader, id_: str, did: str, key: str, seconds: int) -> Iterator[Asker]:
+    """The one delegation, if it was given to this DID, or to that of a party for which the key speaks."""
+    leaf, itself = _found(reader, Delegation, id_), f"did:key:{key}"
+    if leaf is None or did not in (leaf.to, itself):
+        return
+    delegate = _found(reader, Party, _party_called(reader, leaf.to))
+    if leaf.to == itself if delegate is None else _speaks(delegate, leaf.to, key):
+        yield from _acting(reader, leaf, seconds)
+
+
+def _found(reader: Reader, state: type[S], id_: str | None) -> S | None:
+    """The state of a subject, if there is one of this type."""
+    try:
+        found = None if id_ is None else reader.subject(id_).state
+    except Absent:
+        return None
+    return found if isinstance(found, state) else None
+
+
+def _acting(reader: Reader, leaf: Delegation, seconds: int) -> Iterator[Asker]:
+    """Whom a delegation lets ask, if it is in force at a time, with all that it goes back to."""
+    chain = (*(cast(Delegation, reader.subject(id_).state) for id_ in leaf.chain), leaf)
+    root = cast(Party, reader.subject(leaf.party).state)
+    doubtful = root.doubts(chain[0].key, chain[0].opened)
+    if not root.left and not doubtful and all(one.holds(seconds) for one in chain):
+        yield Asker(leaf.party, chain)
 
 
 def disclosed(reader: Reader, index: int, asking: Sequence[Asker], seconds: int) -> list[str]:
@@ -97,11 +138,8 @@ def looked_at(
     Left to the caller: that it is used once. Raises ``Unverifiable`` (``disclosure_denied``).
     """
     _, stated = _stated(reader, index)
-    try:
-        inspection = reader.subject(look).state
-    except Absent:
-        raise Unverifiable("disclosure_denied") from None
-    if not isinstance(inspection, Inspection) or inspection.entry != index or inspection.at + LOOK_S < seconds:
+    inspection = _found(reader, Inspection, look)
+    if inspection is None or inspection.entry != index or inspection.at + LOOK_S < seconds:
         raise Unverifiable("disclosure_denied")
     kind = DisclosureInspected.NAME
     if not any(one.party == inspection.by and one.may(kind, stated.subject) for one in asking):
@@ -149,11 +187,18 @@ def _kept(reader: Reader, index: int, stated: Stated, fields: set[str]) -> list[
     return [text for text in kept(reader.store, index) if digest(text) in wanted]
 
 
-def _named(reader: Reader, did: str, key: str) -> Iterator[tuple[str, Party]]:
-    """The parties that speak through a DID or, where there is none, by a key."""
-    holder = reader.store.lookup([("did", did)]).get(("did", did))
-    subjects = [reader.subject(holder)] if holder is not None else reader.listed("party", "key", key, LISTED_MAX)
-    return ((one.id, cast(Party, one.state)) for one in subjects)
+def _named(reader: Reader, did: str, key: str, wanted: str | None) -> Iterator[tuple[str, Party]]:
+    """The party that speaks through a DID or, where there is none, those that list a key; the one wanted among them."""
+    holder = _party_called(reader, did)
+    if holder is not None:
+        yield holder, cast(Party, reader.subject(holder).state)
+        return
+    party = _found(reader, Party, wanted)
+    if wanted is not None and party is not None:
+        yield wanted, party
+    for one in reader.listed("party", "key", key, LISTED_MAX):
+        if one.id != wanted:
+            yield one.id, cast(Party, one.state)
 
 
 def _speaks(party: Party, did: str, key: str) -> bool:

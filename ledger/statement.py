@@ -170,8 +170,7 @@ class Statement(NamedTuple):
 
     def found(self) -> set[tuple[str, str]]:
         """The unique look-ups the world needs for this act."""
-        needed = {("did", self.claims.iss), ("did", self.key[0]), *self.body.finds(self.claims.sub)}
-        return needed | {("erased", digest) for digest in self.private()}
+        return {("did", self.claims.iss), ("did", self.key[0]), *self.body.finds(self.claims.sub)}
 
     @property
     def about(self) -> str:

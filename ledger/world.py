@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import orjson
 
+from identity.instant import format_instant
 from ledger.errors import Refused, declare
 from ledger.statement import Kind, Stated, Statement, stated_in
 
@@ -59,7 +60,6 @@ declare(
     subject_unknown=("no such subject on this ledger", "check the id: cadastre search, cadastre show ID"),
     pin_stale=("another act came first", "read the subject's last act, decide again and sign with it in prev"),
     entry_not_yet=("the ledger has no such entry yet", "name one that is recorded: cadastre history ID"),
-    private_field_erased=("the private value was erased", "state it, if at all, under another salt"),
     seen_ahead=("seen names an entry this ledger does not have", "compare both copies: this may be a fork"),
     seen_forked=("seen names another entry than this ledger has there", "keep your copy: this is evidence of a fork"),
 )
@@ -206,13 +206,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Act(Generic[K]):
-    """What a rule may know of an act: its author, body and place. ``time`` is the entry's, in microseconds."""
+    """What a rule may know of an act: its author, body and place. ``time`` is the entry's, in microseconds.
+
+    ``shown`` is for what ``check`` found out at some cost and ``fold``, which follows it at once, needs again.
+    """
 
     statement: Statement
     body: K
     index: int
     time: int
     party: str
+    shown: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def id(self) -> str:
@@ -436,7 +440,6 @@ class World:
             self._check_demands(statement, cast(str, party), time // 1_000_000)
         self._check_pins(statement)
         self._check_seen(statement)
-        self._check_private(statement)
         act: Act[Any] = Act(statement, body, self.size, time, party or "")
         body.check(self, act)
         return act
@@ -458,10 +461,11 @@ class World:
         if charter.rules < statement.body.SINCE:
             raise Refused("kind_not_yet", f"{claims.kind} holds from rules version {statement.body.SINCE}")
         if claims.iat - SKEW_S > seconds:
-            detail = f"iat is {claims.iat}, the entry's time {seconds}"
+            detail = f"iat is {format_instant(claims.iat)}, it is {format_instant(seconds)}"
             raise Refused("act_not_yet_valid", detail, pointer="/payload/iat")
         if claims.exp < seconds:
-            raise Refused("act_expired", f"exp is {claims.exp}, the entry's time {seconds}", pointer="/payload/exp")
+            detail = f"exp is {format_instant(claims.exp)}, it is {format_instant(seconds)}"
+            raise Refused("act_expired", detail, pointer="/payload/exp")
         if claims.exp - claims.iat > charter.validity:
             raise Refused("act_valid_too_long", f"at most {charter.validity} s", pointer="/payload/exp")
 
@@ -542,12 +546,6 @@ class World:
             raise Refused("seen_ahead", f"the ledger has {self.size} entries", pointer="/payload/seen")
         if self._hashes[index] != digest:
             raise Refused("seen_forked", f"entry {index} has another hash here", index=index, pointer="/payload/seen")
-
-    def _check_private(self, statement: Statement) -> None:
-        """What was erased is not stated again under the digest by which it was known."""
-        for digest, pointer in statement.private().items():
-            if (erasure := self.found("erased", digest)) is not None:
-                raise Refused("private_field_erased", f"by {erasure}", pointer=f"/payload/body{pointer}")
 
     def _set(self, before: Subject | None, after: Subject) -> None:
         changed = self._change.changed

@@ -31,6 +31,7 @@ from scripts.command import Halted, check_free, command
 from scripts.jsonfile import read_object
 from scripts.options import LOCAL, Json, Key, LedgerUrl
 from scripts.output import bar, print_admitted, print_note
+from scripts.private import Hide, pointers
 from scripts.refused import check_refusal, keep_refusal, kept_at, signed_refusal
 from scripts.session import opened_key, session
 from scripts.times import parse_span
@@ -45,9 +46,6 @@ declare(
 KindName = Annotated[str, typer.Argument(metavar="KIND", help="See: cadastre kinds")]
 Body = Annotated[Path, typer.Option(metavar="FILE", help="JSON of the body; - for stdin.", allow_dash=True)]
 Sub = Annotated[str | None, typer.Option(metavar="ID", help="What it is about, unless it opens a subject.")]
-Hide = Annotated[
-    list[str] | None, typer.Option(metavar="POINTER", help="Private field, such as /price; may be repeated.")
-]
 
 
 @command(acts=True)
@@ -63,7 +61,7 @@ def act(
     """Sign an act of any kind and hand it in."""
     stated = read_object(body)
     with session(ledger, key) as at:
-        print_admitted(kind, at.act(kind, stated, sub, hide=hide or []), json)
+        print_admitted(kind, at.act(kind, stated, sub, hide=pointers(kind, hide)), json)
 
 
 @command()
@@ -94,7 +92,7 @@ def sign(
     """Sign an act without a network, to be submitted later. Prints what it opens on stderr."""
     if out is not None:
         check_free(out)
-    stated, disclosures = conceal(read_object(body), hide or [], secrets.token_bytes)
+    stated, disclosures = conceal(read_object(body), pointers(kind, hide), secrets.token_bytes)
     pins = dict(map(_pin, prev or []))
     missing = [id_ for id_ in pins_of(kind, stated, sub) if id_ not in pins]
     if ledger is not None:

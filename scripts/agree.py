@@ -6,12 +6,13 @@ as long as they lead to the very terms it was started for (``negotiation``).
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import Annotated, Any
 
 import typer
 
-from api.client import Subject
+from api.client import Subject, conceal
 from ledger.circulation.agreement import digest_of_terms
 from ledger.values import is_hidden
 from scripts.command import Halted, command
@@ -20,6 +21,7 @@ from scripts.negotiation import Account, Terms, approved_terms, pursue, role_in,
 from scripts.offer import PolicyFile, Purposes, stated_policy
 from scripts.options import LOCAL, Json, Key, LedgerUrl, PriceOption, Timeout, Until, Wait
 from scripts.output import print_admitted
+from scripts.private import Hide, pointers, seen
 from scripts.session import Session, session
 from scripts.times import parse_end
 
@@ -36,23 +38,30 @@ def request(
     policy: PolicyFile = None,
     purpose: Purposes = None,
     until: Until = "7d",
+    hide: Hide = None,
     wait: Wait = False,
     timeout: Timeout = TIMEOUT_S,
     ledger: LedgerUrl = LOCAL,
     json: Json = False,
 ) -> None:
-    """Ask for a licence: on the offer's terms, or on another price or policy. --until limits the answer."""
+    """Ask for a licence: on the offer's terms, or on another price or policy. --until limits the answer.
+
+    What is hidden is seen by both sides.
+    """
     answer_by = parse_end(until, int(time.time()))
     with session(ledger, key) as at, Account(json) as account:
         offered = at.subject(offer, "offer")
-        opened = at.proven(offered.state["statedIn"]).claims.body
-        stated = stated_policy(policy, purpose) if policy or purpose else opened["policy"]
-        terms = _terms(offered.state["assets"], stated, _price(opened.get("price"), price))
-        admitted = at.act("agreement.requested", {"offer": offer, "terms": terms, "validUntil": answer_by})
+        opened = at.proven(offered.state["statedIn"])
+        standing = opened.claims.body
+        known = seen(at, offered.state["statedIn"], opened) if price is None else ()
+        stated = stated_policy(policy, purpose) if policy or purpose else standing["policy"]
+        terms, texts = _terms(offered.state["assets"], stated, _price(standing.get("price"), known, price), known, hide)
+        body = {"offer": offer, "terms": terms, "validUntil": answer_by}
+        admitted = at.act("agreement.requested", body, disclosures=texts)
         account.signed("agreement.requested", admitted)
         if wait:
             digest = digest_of_terms(admitted.subject, offered.state["holder"], at.party, offer, terms)
-            pursue(at, admitted.subject, Terms(terms, digest), timeout, account)
+            pursue(at, admitted.subject, Terms(terms, digest, texts), timeout, account)
 
 
 @command(acts=True)
@@ -77,28 +86,34 @@ def counter(
     policy: PolicyFile = None,
     purpose: Purposes = None,
     until: Until = "7d",
+    hide: Hide = None,
     wait: Wait = False,
     timeout: Timeout = TIMEOUT_S,
     ledger: LedgerUrl = LOCAL,
     json: Json = False,
 ) -> None:
-    """Answer a proposal with other terms: what is not named stays as it stands. --until limits the answer."""
+    """Answer a proposal with other terms: what is not named stays as it stands. --until limits the answer.
+
+    What is hidden is seen by both sides; a price that is private and stays, stays private.
+    """
     if price is None and policy is None and not purpose:
         raise typer.BadParameter("name what shall differ: --price, --policy or --purpose")
     answer_by = parse_end(until, int(time.time()))
     with session(ledger, key) as at, Account(json) as account:
         subject = at.subject(agreement, "agreement")
-        state, standing = subject.state, standing_terms(at, subject).json
-        stated = stated_policy(policy, purpose) if policy or purpose else standing["policy"]
-        terms = _terms(state["assets"], stated, _price(standing.get("price"), price))
+        state, standing = subject.state, standing_terms(at, subject)
+        known = standing.disclosures if price is None else ()
+        stated = stated_policy(policy, purpose) if policy or purpose else standing.json["policy"]
+        proposed = _price(standing.json.get("price"), known, price)
+        terms, texts = _terms(state["assets"], stated, proposed, known, hide)
         body: dict[str, Any] = {"offer": state["offer"], "terms": terms, "validUntil": answer_by}
         kind = "agreement.requested"
         if role_in(at, subject) == "provider":
             kind, body["consumer"] = "agreement.offered", state["consumer"]
-        account.signed(kind, at.act(kind, body, agreement))
+        account.signed(kind, at.act(kind, body, agreement, disclosures=texts))
         if wait:
             digest = digest_of_terms(agreement, state["provider"], state["consumer"], state["offer"], terms)
-            pursue(at, agreement, Terms(terms, digest), timeout, account)
+            pursue(at, agreement, Terms(terms, digest, texts), timeout, account)
 
 
 @command(acts=True)
@@ -127,16 +142,28 @@ def sign_on(at: Session, agreement: Subject, account: Account, timeout: float | 
         pursue(at, agreement.id, terms, timeout, account)
 
 
-def _terms(assets: list[dict[str, Any]], policy: dict[str, Any], price: dict[str, Any] | None) -> dict[str, Any]:
+def _terms(
+    assets: list[dict[str, Any]],
+    policy: dict[str, Any],
+    price: dict[str, Any] | None,
+    known: tuple[str, ...],
+    hide: list[str] | None,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The terms to propose, and the disclosures of what is private in them; ``known``: of a price that stays so."""
     members = ("asset", "version", "sha256")
     terms: dict[str, Any] = {"assets": [{name: one[name] for name in members} for one in assets], "policy": policy}
-    return terms if price is None else {**terms, "price": price}
+    if price is not None:
+        terms["price"] = price
+    if known:
+        return terms, known
+    shown, texts = conceal({"terms": terms}, pointers("agreement.requested", hide), secrets.token_bytes)
+    return shown["terms"], tuple(texts)
 
 
-def _price(standing: dict[str, Any] | None, named: Price | None) -> dict[str, Any] | None:
+def _price(standing: dict[str, Any] | None, known: tuple[str, ...], named: Price | None) -> dict[str, Any] | None:
     """The price to propose: the one named, else the one that stands. Raises ``Halted`` if that cannot be read."""
     if named is not None:
         return named.json()
-    if is_hidden(standing):
+    if is_hidden(standing) and not known:
         raise Halted("price_withheld", "the price that stands is private", "name the one you propose: --price")
     return standing

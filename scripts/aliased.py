@@ -1,7 +1,7 @@
 """Who has an alias, with a proof: the subjects that the ledger shows, and the lists it has committed to.
 
 Of each type that the alias may name there are two lists, of who has it and for whom it is attested, and both are proven
-as of the size that the service committed to last. What changed since is shown, not proven.
+as of the size that the service committed to last. What changed since is shown, and said to be later than the proof.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from identity.errors import Problem
 from ledger.errors import Absent
 from ledger.log.stateproof import Listing
 from scripts.files import keep
+from scripts.known import Known
 from scripts.output import print_json, print_table, printable
 from scripts.prove import proven_file
 from scripts.session import Session
@@ -55,8 +56,12 @@ def show_alias(at: Session, alias: str, json: bool, out: Path | None) -> None:
         )
         return
     print(printable(alias))
-    print_table([*(_row(one, said, proof) for one, said in found), *((one, "no more", "", "") for one in former)])
-    print(printable("\n".join(_conclusion(alias, proof, out))))
+    known = Known(at.client)
+    rows = [(one.id, said["status"], _proven(proof, one, said), known.called(one)) for one, said in found]
+    print_table([*rows, *((one, "no more", "", "") for one in former)])
+    later = any(_is_later(proof, one, said) for one, said in found)
+    later = later or any(proof is not None and known.changed(one) >= proof.size for one in former)
+    print(printable("\n".join(_conclusion(alias, proof, out, later=later))))
 
 
 def _proof(at: Session, alias: str, *, fails: bool) -> Proof | None:
@@ -92,9 +97,15 @@ def _is_proven(proof: Proof | None, subject: str, said: dict[str, Any]) -> bool:
     )
 
 
-def _row(one: Subject, said: dict[str, Any], proof: Proof | None) -> tuple[object, ...]:
-    proven = "proven" if _is_proven(proof, one.id, said) else "shown, not proven"
-    return one.id, said["status"], proven, one.state.get("name") or one.state.get("title")
+def _is_later(proof: Proof | None, one: Subject, said: dict[str, Any]) -> bool:
+    """Whether what is shown of a subject differs from the proof because the subject changed since."""
+    return proof is not None and one.index >= proof.size and not _is_proven(proof, one.id, said)
+
+
+def _proven(proof: Proof | None, one: Subject, said: dict[str, Any]) -> str:
+    if _is_proven(proof, one.id, said):
+        return "proven"
+    return "later than the proof" if _is_later(proof, one, said) else "shown, not proven"
 
 
 def _members(one: Subject, said: dict[str, Any], proven: bool) -> dict[str, Any]:
@@ -102,11 +113,14 @@ def _members(one: Subject, said: dict[str, Any], proven: bool) -> dict[str, Any]
     return {"subject": one.id, "type": one.type, **said, **members, "proven": proven}
 
 
-def _conclusion(alias: str, proof: Proof | None, out: Path | None) -> Iterator[str]:
+def _conclusion(alias: str, proof: Proof | None, out: Path | None, *, later: bool) -> Iterator[str]:
     if proof is None:
-        yield "shown, not proven: the service has committed to no state yet"
+        yield "shown, not proven: the service has committed to no state yet; ask again in a minute"
         return
-    yield f"proven: all {len(proof.having)} that had it, as of size {proof.size} of {proof.origin}"
+    had = f"all {len(proof.having)} that had it" if proof.having else "nobody had it"
+    yield f"proven: {had}, as of size {proof.size} of {proof.origin}"
+    if later:
+        yield "the proof is of that older state: for one of what is shown, ask again in a minute"
     if out is not None:
         yield f"{proof.lookup} is proven by {out}"
     else:

@@ -77,8 +77,11 @@ class Commands(ExplainedGroup):
         self._known = known
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as it is called
-        if cmd_name not in self._known:
-            self._import(index.declaring(cmd_name))
+        known = self._known.get(cmd_name)
+        if known is None or hasattr(known, "commands"):  # of a group, other modules may have imported a part
+            modules = index.declaring(cmd_name)
+            if known is None or any(f"scripts.{module}" not in sys.modules for module in modules):
+                self._import(modules)
         return self._known.get(cmd_name) or self.commands.get(cmd_name)
 
     def invoke(self, ctx: Any) -> Any:

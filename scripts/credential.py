@@ -1,24 +1,21 @@
-"""``cadastre credential``: issue credentials and the lists that revoke them, present them, verify what others show.
+"""``cadastre credential``: issue credentials and the lists that revoke them, and present them to whoever asks.
 
 All of it is offline. Keys of did:key are their own; those of an organisation that has a log are read from it
-(``--did-log``); whether something was revoked, from the status lists given along (``--status``). Only where a ledger is
-named (``verify --ledger``) is it asked for what was not given.
+(``--did-log``). ``credentials_verified`` is the other side, ``credentials_recorded`` what a ledger has to do with it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
 import typer
 
-from identity.canonical import b64decode
-from identity.credential.form import BYTES_MAX, CONTEXT, CREDENTIAL, an_object, check_url, issuer_of, read, types_of
-from identity.credential.presentation import Secured, Shown, open_presentation
+from identity.credential.form import BYTES_MAX, CONTEXT, CREDENTIAL, check_url, issuer_of, read, types_of
+from identity.credential.presentation import Secured
 from identity.credential.presentation import present as present_proven
 from identity.credential.presentation import present_jwt as present_sealed
 from identity.credential.secured import (
@@ -37,20 +34,17 @@ from identity.did import did_of, kid_of, multibase_of
 from identity.documents import key_in
 from identity.errors import Malformed, Unverifiable, declare
 from identity.instant import format_instant
-from identity.jcs import decode_any
 from identity.keys import PublicKey
 from identity.resolve import Resolved, resolve_log
 from identity.signer import StatementSigner
-from identity.status import ENTRIES_MIN, Status, bits_of, check_status, entry_of, make_list, with_value
+from identity.status import ENTRIES_MIN, bits_of, entries_of, entry_of, make_list, with_value
 from scripts.command import Halted, app, check_free, command
 from scripts.files import keep
 from scripts.help import ExplainedGroup
 from scripts.jsonfile import read_object
 from scripts.options import Json, Key
-from scripts.output import print_json, print_pairs
-from scripts.published import finder_at, lists_at, service_of
-from scripts.session import opened_key, session
-from scripts.times import parse_end
+from scripts.output import print_json, print_note, print_pairs
+from scripts.session import opened_key
 
 declare(
     "halted",
@@ -59,11 +53,6 @@ declare(
         "fetch its log, did.jsonl, and give it along: --did-log FILE (beside it did-witness.json, if there is one)",
     ),
 )
-declare(
-    "unverifiable",
-    credential_issuer_other=("the credential is from somebody else", "ask for one by an issuer you named by --issuer"),
-)
-
 credentials = typer.Typer(
     cls=ExplainedGroup,
     help="Issue, present and verify credentials (W3C VC 2.0), and revoke them.",
@@ -71,6 +60,8 @@ credentials = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(credentials, name="credential")
+
+UNSEEN = "whoever does not ask a ledger that has it on record cannot learn that it was revoked or suspended"
 
 Out = Annotated[Path, typer.Option(metavar="FILE", help="Where to write it; must not be there.")]
 AsJwt = Annotated[bool, typer.Option("--jwt", help="In the envelope of a JWT: the one way for keys of P-256.")]
@@ -113,9 +104,11 @@ def issue(
     with opened_key(key) as signer:
         said = {"issuer": did_of(signer.public), "validFrom": format_instant(now)} | said
         if status is not None and index is not None:
-            had = _listed(said.get("credentialStatus", []))
+            had = as_list(said.get("credentialStatus", []))
             said["credentialStatus"] = [*had, entry_of(purpose, index, status)]
         _write(out, _secured(said, signer, now, jwt))
+    if not entries_of(said):
+        print_note(f"it names no status list: {UNSEEN}. See: cadastre credential place")
     _told("issued", out, {"issuer": issuer_of(said), "types": types_of(said), "sort": _sort(jwt)}, json)
 
 
@@ -151,7 +144,7 @@ def status(
             document = open_credential(read_secured(before), key_finder(did_log or [], now), now).document
             named, bits, url = issuer_of(document), bits_of(document), check_url(document.get("id"), "/id")
             purpose = document["credentialSubject"]["statusPurpose"]
-        if clear and "revocation" in _listed(purpose):
+        if clear and "revocation" in as_list(purpose):
             raise typer.BadParameter("what was revoked stays revoked")
         for places, value in ((set_ or [], 1), (clear or [], 0)):
             for place in places:
@@ -182,61 +175,6 @@ def present(
         make = present_sealed if jwt else present_proven
         _write(out, make(shown, signer, method, now, challenge, domain))
     _told("presented", out, {"holder": method.partition("#")[0], "credentials": len(shown), "sort": _sort(jwt)}, json)
-
-
-@command(into=credentials, no="disproven")
-def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="What was shown.")],
-    status: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", exists=True, dir_okay=False, help="A status list; may be repeated."),
-    ] = None,
-    no_status: Annotated[bool, typer.Option("--no-status", help="Do not ask whether it was revoked.")] = False,
-    issuer: Annotated[
-        list[str] | None,
-        typer.Option(metavar="DID", help="An issuer whose word counts; may be repeated.  [default: any]"),
-    ] = None,
-    did_log: DidLogs = None,
-    ledger: Annotated[
-        str | None,
-        typer.Option("--ledger", metavar="URL", help="Ask this ledger for status lists and DID logs not given."),
-    ] = None,
-    challenge: Annotated[str | None, typer.Option(metavar="TEXT", help="What a presentation has to answer.")] = None,
-    domain: Annotated[str | None, typer.Option(metavar="NAME", help="For whom it has to be made.")] = None,
-    at: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="The time at which it has to be valid.  [default: now]")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Verify a credential, or a presentation and all credentials in it, offline unless a ledger is named.
-
-    One that can be revoked needs its status list.
-    """
-    now = int(time.time())
-    now = now if at is None else parse_end(at, now)
-    secured = read_secured(file)
-    with ExitStack() as asked:
-        source = None if ledger is None else asked.enter_context(session(ledger))
-        resolve = key_finder(did_log or [], now)
-        resolve = resolve if source is None else finder_at(source, resolve, now)
-        if _is_presentation(secured):
-            shown = open_presentation(secured, resolve, now, challenge, domain)
-        elif challenge is not None or domain is not None:
-            raise typer.BadParameter("a credential answers no challenge: leave out --challenge and --domain")
-        else:
-            shown = Shown("", "", (open_credential(secured, resolve, now),))
-        for opened in shown.credentials:
-            if issuer and opened.issuer not in issuer:
-                raise Unverifiable("credential_issuer_other", f"{opened.issuer} is not one of those named")
-        found: list[list[Status]] = [[] for _ in shown.credentials]
-        if not no_status:
-            documents = [one.document for one in shown.credentials]
-            lists, counting = _lists(status or [], resolve, now), []
-            if source is not None:
-                lists |= lists_at(source, documents, lists)
-                counting = [service_of(source)]
-            found = [check_status(document, lists, counting) for document in documents]
-    _tell_verified(shown, found, json)
 
 
 def _secured(said: dict[str, Any], signer: StatementSigner, now: int, jwt: bool) -> Secured:
@@ -272,11 +210,6 @@ def key_finder(logs: Iterable[Path], now: int) -> Resolve:
     return resolve
 
 
-def _lists(files: Iterable[Path], resolve: Resolve, now: int) -> dict[str, dict[str, Any]]:
-    opened = [open_credential(read_secured(file), resolve, now).document for file in files]
-    return {str(document.get("id")): document for document in opened}
-
-
 def read_secured(file: Path) -> Secured:
     """A credential or presentation in a file: an object of JSON, or a JWT. Raises ``Malformed``."""
     data = _bytes(file).strip()
@@ -296,14 +229,7 @@ def _bytes(file: Path) -> bytes:
     return data
 
 
-def _is_presentation(secured: Secured) -> bool:
-    if isinstance(secured, str):
-        return an_object(decode_any(b64decode(secured.partition(".")[0])), "/header").get("typ") == "vp+jwt"
-    types = secured.get("type")
-    return any(one in ("VerifiablePresentation", "EnvelopedVerifiablePresentation") for one in _listed(types))
-
-
-def _listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
@@ -324,23 +250,3 @@ def _told(done: str, out: Path, shown: dict[str, Any], json: bool) -> None:
         return
     print(f"{done}: {out}")
     print_pairs(shown.items(), indent=2)
-
-
-def _tell_verified(shown: Shown, found: list[list[Status]], json: bool) -> None:
-    if json:
-        said = [
-            {"issuer": one.issuer, "key": one.method, "status": [s._asdict() for s in states], "document": one.document}
-            for one, states in zip(shown.credentials, found, strict=True)
-        ]
-        print_json(({"holder": shown.holder, "key": shown.method} if shown.holder else {}) | {"credentials": said})
-        return
-    if shown.holder:
-        print(f"proven: a presentation by {shown.holder}")
-    for one, states in zip(shown.credentials, found, strict=True):
-        print(f"proven: a credential by {one.issuer}")
-        subjects = [subject.get("id") for subject in _listed(one.document["credentialSubject"])]
-        pairs: list[tuple[str, object]] = [("types", types_of(one.document)), ("key", one.method)]
-        pairs += [("subject", subject) for subject in subjects if subject]
-        pairs += [(name, one.document[name]) for name in ("validFrom", "validUntil") if name in one.document]
-        pairs += [(state.purpose, state.message) for state in states]
-        print_pairs(pairs, indent=2)

@@ -3,7 +3,7 @@
     cadastre credential place --as KEY                                 a free place in the status lists of this ledger
     cadastre credential issue --body FILE --status URL --index N --as KEY --out FILE
     cadastre credential record FILE --as KEY                           its digest, holder, type and time; not itself
-    cadastre credential verify FILE --ledger URL                       by the list that the ledger publishes
+    cadastre credential verify FILE --ledger URL                       by its record, and the list that it publishes
 
 The place comes first, since it stands in what is signed.
 """
@@ -25,9 +25,9 @@ from identity.errors import declare
 from identity.status import Entry, entries_of, entry_of
 from ledger.circulation.credential import LISTS_MAX, PLACES, digest_of
 from scripts.command import Halted, command
-from scripts.credential import DidLogs, credentials, key_finder, read_secured
+from scripts.credential import UNSEEN, DidLogs, credentials, key_finder, read_secured
 from scripts.options import LOCAL, Json, Key, LedgerUrl
-from scripts.output import print_admitted, print_json, print_pairs
+from scripts.output import print_admitted, print_json, print_note, print_pairs
 from scripts.published import PURPOSES, finder_at, list_at, named_by
 from scripts.session import Session, session
 
@@ -92,6 +92,8 @@ def record(
         if role is not None:
             body["role"] = role
         admitted = at.act("credential.recorded", body)
+    if "place" not in body:
+        _note_unseen()
     print_admitted("credential.recorded", admitted, json, holder=body["holder"], digest=body["digest"])
 
 
@@ -156,6 +158,10 @@ def _place_in(at: Session, entry: Entry) -> tuple[int, int] | None:
     return named[2], entry.place
 
 
+def _note_unseen() -> None:
+    print_note(f"it has no place in this ledger's status lists: {UNSEEN}")
+
+
 def _type(document: dict[str, Any]) -> str:
     types = [one for one in types_of(document) if one != CREDENTIAL]
     if len(types) > 1:
@@ -184,4 +190,6 @@ def _end(
         found = at.subject(credential, "credential")
         body = {"holder": found.state["holder"]} | ({} if reason is None else {"reason": reason})
         kind = f"credential.{word}"
+        if found.state["place"] is None and word != "reinstated":
+            _note_unseen()
         print_admitted(kind, at.act(kind, body, found.id), json, holder=body["holder"])

@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple
 import orjson
 import typer
 
-from api.client import Admitted
+from api.client import Admitted, Subject
 from identity.did import check_did
 from identity.errors import Problem, declare
 from ledger.circulation.party import Nature
@@ -26,14 +26,16 @@ from scripts.money import Price, parse_price
 from scripts.options import LOCAL, Json, Key, LedgerUrl, Until
 from scripts.output import bar, print_admitted, print_note
 from scripts.refused import check_refusal
-from scripts.session import session
-from scripts.times import parse_end, parse_start
+from scripts.session import Session, session
+from scripts.times import parse_end, parse_start, show_seconds
 
 declare(
     "halted",
     enrolment_malformed=("a line of the file names no DID", "write DID or DID,NAME: one a line"),
     enrolment_refused=("not all were enrolled", "each line names its code; run it again with the lines left over"),
 )
+
+NOTES_MAX = 20  # lines of a file that are told to be enrolled twice
 
 Kinds = Annotated[
     list[str],
@@ -73,8 +75,13 @@ def delegate(
     body = _body(kind, until, subject, amount, valid_from, depth, nature)
     hide = ["/name"] if private and name else []
     with session(ledger, key) as at:
+        if not to.startswith("did:key:"):
+            at.party_id(to)
+        before = _in_force(at, at.party, to)
         admitted = at.act("party.delegated", _named(body, to, name), hide=hide)
         print_admitted("party.delegated", admitted, json, to=to)
+    for one in before:
+        print_note(f"{to} has another delegation that stays in force: {_told(one)}")
 
 
 @command()
@@ -100,6 +107,7 @@ def enrol(
     enrolled = list(_enrolled(file))
     refused = 0
     with session(ledger, key) as at, bar("enrolling", len(enrolled)) as progress:
+        _note_twice(enrolled, _in_force(at, at.party))
         sent = [at.client.compose("party.delegated", _named(body, one.did, one.name)) for one in enrolled]
         lines = []
         for one, statement, verdict in zip(enrolled, sent, at.client.submit_batch(sent), strict=True):
@@ -137,8 +145,36 @@ def revoke(
     if since is not None:
         body["since"] = since
     with session(ledger, key) as at:
-        at.subject(delegation, "delegation")
+        state = at.subject(delegation, "delegation").state
         print_admitted("delegation.revoked", at.act("delegation.revoked", body, delegation), json)
+        for one in _in_force(at, state["party"], state["to"]):
+            if one.id != delegation and delegation not in one.state["chain"]:
+                print_note(f"{state['to']} still has another in force: {_told(one)}; end it: cadastre revoke {one.id}")
+
+
+def _in_force(at: Session, party: str, to: str | None = None) -> list[Subject]:
+    """The delegations that a party gave, to one DID if it is named, which nobody revoked and no time has ended."""
+    now = int(time.time())
+    given = at.client.search(type="delegation", delegator=party, delegate=to, limit=100)
+    return [one for one in given if one.state["status"] == "active" and one.state["until"] >= now]
+
+
+def _told(given: Subject) -> str:
+    return f"{given.id}, {' '.join(given.state['kinds'])}, until {show_seconds(given.state['until'])}"
+
+
+def _note_twice(enrolled: list[_Enrolled], before: list[Subject]) -> None:
+    """Say which devices have a delegation in force, or stand in the file twice."""
+    met = {one.state["to"]: f"has another delegation that stays in force: {_told(one)}" for one in reversed(before)}
+    notes = []
+    for one in enrolled:
+        if one.did in met:
+            notes.append(f"line {one.line}: {one.did} {met[one.did]}")
+        met[one.did] = f"stands on line {one.line} as well"
+    for note in notes[:NOTES_MAX]:
+        print_note(note)
+    if len(notes) > NOTES_MAX:
+        print_note(f"… and {len(notes) - NOTES_MAX} more have two delegations")
 
 
 class _Enrolled(NamedTuple):
@@ -178,7 +214,7 @@ def _body(
     if depth:
         body["depth"] = depth
     if valid_from is not None:
-        body["since"] = parse_start(valid_from)
+        body["since"] = parse_start(valid_from, int(time.time()))
     return body
 
 

@@ -3,6 +3,7 @@
 cadastre did new acme.example/org --as first.key --next second.key          did.jsonl, to be published at that place
 cadastre did rotate did.jsonl --as second.key --next third.key
 cadastre did resolve did.jsonl
+cadastre did resolve did:webvh:… --ledger http://127.0.0.1:8000
 """
 
 from __future__ import annotations
@@ -99,17 +100,25 @@ def resolve(
             help="Networks and hosts that may be asked though they are not public: 10.0.0.0/8,http://a.localhost:8000.",
         ),
     ] = "",
+    ledger: Annotated[
+        str | None,
+        typer.Option("--ledger", metavar="URL", help="Ask this ledger for what it carries, instead of the DID's host."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Print a DID's document and its metadata, or why it does not resolve.
 
-    A did:key and a file need no network. Of others the host is asked, if its addresses are public or allowed.
+    A did:key and a file need no network. Of others the host is asked, if its addresses are public or allowed. A ledger
+    resolves the DIDs of its parties, whatever became of their hosts.
     """
     from identity.resolve import Asked, failure
 
     asked = Asked(version_id, version_time, version_number)
     try:
-        found = _resolved(what, asked, witness, allow, encryption)
+        if ledger is None:
+            found = _resolved(what, asked, witness, allow, encryption)
+        else:
+            found = _carried(what, asked, witness, ledger)
     except Problem as problem:
         if json:
             print_json(failure(problem))
@@ -141,6 +150,21 @@ def _resolved(what: str, asked: Asked, witness: Path | None, allow: str, encrypt
     beside = path.parent / WITNESS
     proofs = witness or (beside if beside.is_file() else None)
     return resolve_log(log, now, asked, witness=None if proofs is None else proofs.read_bytes())
+
+
+def _carried(what: str, asked: Asked, witness: Path | None, url: str) -> Resolved:
+    """As a ledger resolves it."""
+    import ledger.dids
+    from api.client import Client
+    from identity.resolve import Resolved
+
+    assert ledger.dids  # imported for its codes
+    if not what.startswith("did:") or witness is not None:
+        raise typer.BadParameter("a ledger is asked for a DID alone", param_hint="--ledger")
+    version_id, version_time, number = asked
+    with Client(url) as client:
+        found = client.resolve(what, versionId=version_id, versionTime=version_time, versionNumber=number)
+    return Resolved(found.get("didDocument"), found.get("didDocumentMetadata") or {})
 
 
 def _fetched(allowed: Allowed, url: str, most: int) -> bytes | None:

@@ -23,7 +23,7 @@ from scripts.command import check_free, command
 from scripts.files import keep
 from scripts.options import LOCAL, Json, Key, LedgerUrl
 from scripts.output import print_admitted, print_json, print_note, print_pairs
-from scripts.private import Private, private_of, tombstones
+from scripts.private import Private, compared, private_of, tombstones
 from scripts.session import Session, index_named, session
 from scripts.times import parse_end
 
@@ -58,6 +58,7 @@ def disclose(
         check_free(out)
     with session(ledger, key) as at:
         private = private_of(at, what)
+        private.chosen(field)
         _show(at, private, field, at.client.disclosures(private.entry), out, json)
 
 
@@ -144,7 +145,7 @@ def _show(
     look: str | None = None,
 ) -> None:
     """Print what was handed out, once each value fits its digest. Raises ``Malformed`` (``disclosure_unknown``)."""
-    shown = _values(private, texts)
+    shown = {field: disclosure.show(text) for field, text in compared(private.statement, texts).items()}
     chosen = private.chosen(fields)
     values = {field: shown[field] for field in chosen if field in shown}
     erased_by = tombstones(at.client)
@@ -163,11 +164,3 @@ def _show(
     print_pairs([(field, told[field]) for field in chosen], indent=2)
     if out is not None and values:
         print_note(f"private values in {out}: {len(values)}; whoever has the file can read them")
-
-
-def _values(private: Private, texts: Sequence[str]) -> dict[str, Any]:
-    """Pointer -> value of what was handed out."""
-    body = private.statement.signed.claims["body"]
-    disclosure.reveal(body, texts)  # each fits a digest of the statement, and none comes twice
-    pointers = {digest: pointer for pointer, digest in private.fields.items()}
-    return {pointers[disclosure.digest(text)]: disclosure.show(text) for text in texts}

@@ -23,23 +23,38 @@ def keep(path: Path, data: bytes) -> None:
 def made_whole(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
     """A file to write, which gets its name when the context ends without an error; else nothing of it stays.
 
-    Only its owner may read it, unless the mode says otherwise. Raises ``FileExistsError``: nothing is overwritten.
+    Until then it has no name at all where the system knows such files, so that nothing stays of a process that is
+    killed either. Only its owner may read it, unless the mode says otherwise. Raises ``FileExistsError``: nothing is
+    overwritten.
     """
-    part = path.with_name(f".cadastre-{secrets.token_hex(8)}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    handle, part = _unnamed(path.parent, mode), None
+    if handle is None:
+        part = path.with_name(f".cadastre-{secrets.token_hex(8)}.part")
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        _name(part, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # a file is durable only when its name is
-        finally:
-            os.close(folder)
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                yield file
+                file.flush()
+                os.fsync(handle)
+                _name(part or Path(f"/proc/self/fd/{handle}"), path, folder)
+                os.fsync(folder)  # a file is durable only when its name is
+            finally:
+                os.close(folder)
     finally:
-        part.unlink(missing_ok=True)
+        if part is not None:
+            part.unlink(missing_ok=True)
+
+
+def _unnamed(folder: Path, mode: int) -> int | None:
+    """A file in this folder that has no name (open(2), O_TMPFILE), to write; None where there is no such thing."""
+    if not hasattr(os, "O_TMPFILE") or not Path("/proc/self/fd").is_dir():
+        return None
+    try:
+        return os.open(folder, os.O_WRONLY | os.O_TMPFILE, mode)
+    except OSError:  # of the file system; what is wrong with the folder is told by what is tried instead
+        return None
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -58,10 +73,10 @@ def replace(path: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def _name(part: Path, path: Path) -> None:
-    """Give a file its name, if nothing has it yet."""
+def _name(part: Path, path: Path, folder: int) -> None:
+    """Give a file its name, if nothing has it yet. ``folder``: the descriptor of its folder."""
     try:
-        path.hardlink_to(part)
+        os.link(part, path.name, dst_dir_fd=folder)  # by linkat(2), which follows the link to a file without a name
     except FileExistsError:
         raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path)) from None
     except OSError:  # a file system without hard links

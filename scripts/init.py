@@ -6,6 +6,7 @@ again, so that there is either a whole ledger or none.
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 import time
@@ -18,9 +19,10 @@ import typer
 
 from api.client.signing import sign_statement
 from api.keyring import cosigner_with
-from identity.did import did_of
+from identity.did import check_did, did_of
 from identity.keys import SECRET_BYTES, SigningKey, write_key
 from identity.note import Signer, Verifier, format_vkey
+from identity.place import parse_place
 from identity.signature import ED25519
 from ledger.append import Admitted, Writer
 from ledger.errors import Problem
@@ -35,6 +37,12 @@ from scripts.output import print_json, print_pairs
 
 if TYPE_CHECKING:
     from scripts.succession import Predecessor
+
+
+_TYPE = re.compile("[A-Za-z][A-Za-z0-9]{0,79}")
+_KINDS = re.compile(r"[a-z]+\.(\*|[a-z]+)")
+_ROLE = re.compile("[a-z][a-z0-9-]{0,39}")
+_TYPES = "types are of letters and digits, roles of small letters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,22 @@ def init(
     eraser: Annotated[
         list[str] | None, typer.Option(metavar="ROLE", help="Authorities of this role may have them erased.")
     ] = None,
+    issuer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TYPE=DID|ROLE",
+            help="Whose credentials of a type count: FactoryAccreditation=did:key:…, or =ROLE for the authorities of"
+            " that role; may be repeated.",
+        ),
+    ] = None,
+    demand: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=TYPE[/ROLE]",
+            help="A kind of act that asks for a credential: asset.registered=FactoryAccreditation, or 'offer.*=…'; with"
+            " /ROLE, one that attests this role. May be repeated.",
+        ),
+    ] = None,
     did_host: Annotated[
         str | None,
         typer.Option(
@@ -91,10 +115,15 @@ def init(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Make a ledger: keys, store and charter. Anyone joins and anyone reads, unless said otherwise."""
+    """Make a ledger: keys, store and charter. Anyone joins and anyone reads, unless said otherwise.
+
+    Authorities and issuers are named by DID before there is a service; once it runs they join first: cadastre join.
+    """
     check_origin(origin)
     if policy is not None and succeeds is None:
         raise typer.BadParameter("it says who is believed of the ledger that --succeeds names", param_hint="--policy")
+    for one in listed or []:
+        check_did(one)
     keys = Keys.generate(origin)
     body: dict[str, Any] = {
         "rules": RULES,
@@ -105,6 +134,8 @@ def init(
         "authorities": _authorities(authority or []),
         "inspectors": inspector or [],
         "erasers": eraser or [],
+        "issuers": _issuers(issuer or []),
+        "demands": [_demand(one) for one in demand or []],
         "governance": did_of(keys.governance.public),
         "service": did_of(keys.service.public),
         "logKey": format_vkey(keys.signer.verifier),
@@ -113,6 +144,7 @@ def init(
     }
     if did_host is not None:
         body["didHost"] = did_host.lower().replace(":", "%3A")
+        parse_place(body["didHost"])
     before: Predecessor | None = None
     if succeeds is not None:
         from scripts.succession import predecessor  # imported here: an audit takes much that is not needed else
@@ -135,8 +167,32 @@ def _authorities(named: list[str]) -> list[dict[str, Any]]:
         did, equals, role = one.rpartition("=")
         if not equals or not did or not role:
             raise typer.BadParameter(f"{one!r} is not DID=ROLE", param_hint="--authority")
+        check_did(did)
         roles.setdefault(did, []).append(role)
     return [{"did": did, "roles": given} for did, given in roles.items()]
+
+
+def _issuers(named: list[str]) -> list[dict[str, Any]]:
+    """Per type, in the order they were named, whose credentials count. Raises ``typer.BadParameter``."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in named:
+        type_, _, who = one.partition("=")
+        if not _TYPE.fullmatch(type_) or not who:
+            raise typer.BadParameter(f"{one!r} is not TYPE=DID or TYPE=ROLE; {_TYPES}", param_hint="--issuer")
+        if who.startswith("did:"):
+            check_did(who)
+        counting = found.setdefault(type_, {"types": [type_], "dids": [], "roles": []})
+        counting["dids" if who.startswith("did:") else "roles"].append(who)
+    return list(found.values())
+
+
+def _demand(named: str) -> dict[str, Any]:
+    kind, _, wanted = named.partition("=")
+    type_, slash, role = wanted.partition("/")
+    if not _KINDS.fullmatch(kind) or not _TYPE.fullmatch(type_) or (slash and not _ROLE.fullmatch(role)):
+        what = "KIND=TYPE or KIND=TYPE/ROLE, such as asset.registered=FactoryAccreditation"
+        raise typer.BadParameter(f"{named!r} is not {what}; {_TYPES}", param_hint="--demand")
+    return {"kind": kind, "type": type_, **({"role": role} if role else {})}
 
 
 def _charter(origin: str, body: dict[str, Any], keys: Keys) -> Statement:

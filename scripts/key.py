@@ -20,7 +20,7 @@ from scripts.command import Halted, app, command
 from scripts.help import ExplainedGroup
 from scripts.options import Json
 from scripts.output import print_json, print_pairs
-from scripts.receiving import check_receives, make_opener, opened_either, shown_opener
+from scripts.receiving import check_receives, make_opener, opened_either, shown_opener, told_briefly
 from scripts.session import ask_pin, default_module
 
 declare(
@@ -54,7 +54,8 @@ def new(
         cadastre key new 'pkcs11:token=LABEL;object=LABEL?module-path=/path/of/library.so' --type p256
     """
     if type_ == "x25519" or type_ == "mlkem768-x25519":
-        _print(shown_opener(key, make_opener(key, type_, _passphrase(passphrase))), json)
+        shown = shown_opener(key, make_opener(key, type_, _passphrase(passphrase)))
+        _print(shown if json else told_briefly(shown), json)
         return
     alg = _ALGORITHMS[type_]
     if is_key_uri(key):

@@ -16,11 +16,13 @@ from types import TracebackType
 from typing import Any, Literal
 
 from api.client import Admitted, Subject
+from identity import disclosure
 from ledger.circulation.agreement import Role, digest_of_terms
 from ledger.errors import Refused, Unverifiable, declare
 from ledger.values import is_hidden
 from scripts.command import Halted
-from scripts.output import print_admitted, print_json
+from scripts.output import print_admitted, print_json, print_note, show_value
+from scripts.private import seen
 from scripts.session import Session
 
 FIRST_PAUSE_S = 0.1
@@ -58,10 +60,17 @@ declare(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Terms as signed, and their digest."""
+    """Terms as signed, and their digest; the ``disclosures`` of what is private in them, where the key may see it."""
 
     json: dict[str, Any]
     digest: str
+    disclosures: tuple[str, ...] = ()
+
+    @property
+    def price(self) -> dict[str, Any] | None:
+        """The price in the open; as signed, where it is private and not seen."""
+        price: dict[str, Any] | None = self.json.get("price")
+        return disclosure.show(self.disclosures[0]) if is_hidden(price) and self.disclosures else price
 
 
 class Account:
@@ -121,15 +130,20 @@ def standing_terms(at: Session, agreement: Subject) -> Terms:
     digest = digest_of_terms(agreement.id, state["provider"], state["consumer"], state["offer"], terms)
     if digest != state["digest"]:
         raise Unverifiable("terms_misstated", f"stated {digest}, claimed {state['digest']}", subject=agreement.id)
-    return Terms(terms, digest)
+    return Terms(terms, digest, seen(at, state["statedIn"], statement))
 
 
 def approved_terms(at: Session, agreement: Subject) -> Terms:
-    """The standing terms, if a person who reads them can know what they say. Raises ``Halted``."""
+    """The standing terms, if a person who reads them can know what they say; a private price is told.
+
+    Raises ``Halted``.
+    """
     terms = standing_terms(at, agreement)
-    if is_hidden(terms.json.get("price")):
+    if is_hidden(terms.price):
         advice = f"propose one in the open: cadastre counter {agreement.id} --price 'AMOUNT CODE'"
         raise Halted("price_withheld", "nobody should sign for a price they cannot read", advice)
+    if terms.disclosures:
+        print_note(f"the price is private: {show_value('price', terms.price)}")
     return terms
 
 
@@ -148,7 +162,8 @@ def take_step(at: Session, agreement: Subject, terms: Terms, account: Account) -
     if word == "finalized":
         body["assets"] = [agreed["asset"] for agreed in terms.json["assets"]]
     kind = f"agreement.{word}"
-    account.signed(kind, at.act(kind, body, agreement.id))
+    disclosures = terms.disclosures if word == "agreed" else ()
+    account.signed(kind, at.act(kind, body, agreement.id, disclosures=disclosures))
 
 
 def pursue(at: Session, agreement_id: str, terms: Terms, timeout: float, account: Account) -> None:

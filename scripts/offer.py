@@ -12,6 +12,7 @@ from scripts.command import command
 from scripts.jsonfile import read_object
 from scripts.options import LOCAL, Json, Key, LedgerUrl, PriceOption, Until
 from scripts.output import print_admitted
+from scripts.private import Hide, pointers
 from scripts.session import session
 from scripts.times import parse_end, parse_start
 
@@ -37,12 +38,14 @@ def offer(
         list[str] | None, typer.Option(metavar="PARTY", help="Party id or DID; may be repeated.  [default: all]")
     ] = None,
     valid_from: Annotated[str | None, typer.Option("--from", metavar="WHEN", help="[default: at once]")] = None,
+    hide: Hide = None,
     ledger: LedgerUrl = LOCAL,
     json: Json = False,
 ) -> None:
     """Offer the latest versions of your assets for licences.
 
-    Needed are, beside --until: --policy or --purpose, and --price or --free.
+    Needed are, beside --until: --policy or --purpose, and --price or --free. What is hidden is seen by those whom --to
+    names.
     """
     if (price is None) != free:
         raise typer.BadParameter("say either --price or --free")
@@ -53,11 +56,11 @@ def offer(
     if price is not None:
         body["price"] = price.json()
     if valid_from is not None:
-        body["validFrom"] = parse_start(valid_from)
+        body["validFrom"] = parse_start(valid_from, int(time.time()))
     with session(ledger, key) as at:
         body["assets"] = [{"asset": id_, "version": at.subject(id_, "asset").state["version"]} for id_ in assets]
         body["to"] = [at.party_id(party) for party in to] if to else "all"
-        print_admitted("offer.opened", at.act("offer.opened", body), json)
+        print_admitted("offer.opened", at.act("offer.opened", body, hide=pointers("offer.opened", hide)), json)
 
 
 @command(acts=True)

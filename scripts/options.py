@@ -23,6 +23,7 @@ ReaderKey = Annotated[
     str | None,
     typer.Option("--as", envvar="CADASTRE_KEY", metavar="KEY", help="Key of a member, where only members may read."),
 ]
+Limit = Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Most lines to print.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait for the other side and sign the next steps by itself.")
@@ -36,5 +37,5 @@ PriceOption = Annotated[
     typer.Option("--price", parser=parse_price, metavar="'AMOUNT CODE'", help="For example '12500.00 EUR' (ISO 4217)."),
 ]
 Until = Annotated[
-    str, typer.Option("--until", metavar="WHEN", help="30d, 12h, or a date or time such as 2030-12-31 (UTC).")
+    str, typer.Option("--until", metavar="WHEN", help="15m, 12h, 30d, or a date or time such as 2030-12-31 (UTC).")
 ]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from api.client import Admitted
 
-_SECONDS = frozenset({"validFrom", "validUntil", "agreedAt", "finalizedAt", "iat", "exp"})
+_SECONDS = frozenset({"validFrom", "validUntil", "until", "agreedAt", "finalizedAt", "iat", "exp"})
 
 _PROGRAMS = ContextVar("for programs", default=False)
 
@@ -118,7 +118,7 @@ def show_value(name: str, value: object) -> str:
     if isinstance(value, dict):
         return _show_object(value)
     if isinstance(value, (list, tuple)):
-        if all(isinstance(item, str) for item in value):
+        if _is_texts(value):
             return ", ".join(value) or "-"
         return "\n".join(show_value("", item) for item in value) or "-"
     return printable(str(value))
@@ -150,9 +150,23 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(progress.task_ids[0], completed=done, total=total)
 
 
+def _is_texts(value: list[Any] | tuple[Any, ...]) -> bool:
+    return all(isinstance(item, str) for item in value)
+
+
+def _is_word(value: Any) -> bool:
+    """Whether people read a value as a word: no object, but for money and what is withheld."""
+    return not isinstance(value, (dict, list)) or (
+        isinstance(value, dict) and value.keys() in ({"_sd"}, {"amount", "currency"})
+    )
+
+
 def _show_object(value: dict[str, Any]) -> str:
     if value.keys() == {"_sd"}:
         return "withheld"
     if value.keys() == {"amount", "currency"}:
         return str(Price(value["amount"], value["currency"]))
+    if all(_is_word(one) or (isinstance(one, list) and all(map(_is_word, one))) for one in value.values()):
+        words = {name: show_value(name, one).replace("\n", ", ") for name, one in value.items()}
+        return ", ".join(f"{printable(name)} {word}" for name, word in words.items())
     return printable(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())

@@ -42,12 +42,10 @@ def rotate(
 
     Sign with a key that speaks for the DID, before these lines or after them.
     """
-    log = LogFile(did_log)
+    log, stolen = LogFile(did_log), compromises(compromised)
     with session(ledger, key) as at:
         party = _party_of(at, log)
-        body = lines_ahead(log, party.state["log"])
-        if compromised:
-            body["compromised"] = compromises(compromised)
+        body = lines_ahead(log, party.state["log"]) | stolen
         did = party.state["dids"][-1]
         at.client.speak_as(Speaker(did, did))
         print_admitted("party.rotated", at.act("party.rotated", body, party.id), json, did=log.standing.did)
@@ -71,6 +69,7 @@ def succeed(
     """Let another DID speak for the party, in place of its did:key. Its id stays, and all that it holds."""
     if (to is None) == (consent is None):
         raise typer.BadParameter("say either --to KEY or --consent FILE")
+    stolen = compromises(compromised)
     with session(ledger, key) as at:
         if consent is not None:
             body = consented(consent, at.party)
@@ -79,9 +78,8 @@ def succeed(
             with opened_key(to) as successor:
                 log = None if did_log is None else LogFile(did_log)
                 body = consent_of(successor, at.client.ledger().audience, at.party, log)
-        if compromised:
-            body["compromised"] = compromises(compromised)
-        print_admitted("party.succeeded", at.act("party.succeeded", body, at.party), json, did=body["did"])
+        admitted = at.act("party.succeeded", body | stolen, at.party)
+        print_admitted("party.succeeded", admitted, json, did=body["did"])
 
 
 @command("consent")
@@ -130,4 +128,4 @@ def _party_of(at: Session, log: LogFile) -> Subject:
             return at.subject(did, "party")
         except Absent:
             continue
-    raise Absent("subject_absent", log.standing.did)
+    raise Absent("party_absent", f"{log.standing.did} has not joined this ledger")

@@ -61,6 +61,7 @@ def service_of(at: Session) -> str:
 
 def finder_at(at: Session, given: Resolve, now: int) -> Resolve:
     """Finds keys as ``given`` does, and else those of a did:webvh by the log that the ledger carries of it."""
+    resolvers: dict[str, Resolve] = {}
 
     def find(did_url: str, purpose: str) -> PublicKey:
         try:
@@ -69,7 +70,8 @@ def finder_at(at: Session, given: Resolve, now: int) -> Resolve:
             if missing.code != "did_keys_missing" or not did_url.startswith("did:webvh:"):
                 raise
         did, _ = split(did_url)
-        return resolver(lambda url, _: carried(at, did, url), now)(did_url, purpose)
+        carrying = resolvers.setdefault(did, resolver(lambda url, _: carried(at, did, url), now))
+        return carrying(did_url, purpose)
 
     return find
 

@@ -10,12 +10,34 @@ from typing import Any
 
 from scripts.times import show_seconds
 
+Named = Callable[[str], str]
+"""Gives the id or DID of a party with its name beside it."""
+
+_TIMES = frozenset({"since", "due", "at", "logKeySince"})
+_LENGTHS = frozenset({"wait", "validity", "clock", "overlap"})
+_PARTIES = frozenset(
+    {"party", "holder", "issuer", "to", "by", "provider", "consumer", "trustees", "supporters", "before", "did"}
+)
 _SPANS = {"d": 86_400, "h": 3_600, "min": 60}
 
 
-def readable(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The state, with lines in place of what has parts."""
-    return {name: _TOLD[name](value) if name in _TOLD and value else value for name, value in state.items()}
+def readable(state: Mapping[str, Any], named: Named = str) -> dict[str, Any]:
+    """The state, with lines in place of what has parts, times and spans as people write them, and parties ``named``."""
+    return {name: _readable(name, value, named) for name, value in state.items()}
+
+
+def _readable(name: str, value: Any, named: Named) -> Any:
+    if name in _TOLD and (value or value == 0):
+        return _TOLD[name](value, named)
+    if type(value) is int and name in _TIMES:
+        return show_seconds(value)
+    if type(value) is int and name in _LENGTHS:
+        return show_span(value)
+    if name in _PARTIES and isinstance(value, str):
+        return named(value)
+    if name in _PARTIES and isinstance(value, list):
+        return "\n".join(map(named, value))
+    return value
 
 
 def show_span(seconds: int) -> str:
@@ -46,7 +68,7 @@ def _log(log: Mapping[str, Any]) -> str:
     witness = standing["witness"]
     seen = f"{witness['threshold']} of {len(witness['witnesses'])}" if witness.get("witnesses") else "none"
     lines = [
-        f"version {number} of {standing['versionTime']}, in entries {', '.join(map(str, log['entries']))}",
+        f"version {number} of {standing['versionTime']}, stated in entry {log['entry']}",
         f"served at {log['place']}" if log["place"] else "hosted elsewhere",
         f"next keys announced: {'yes' if standing['nextKeyHashes'] else 'no'}; witnesses: {seen}",
     ]
@@ -55,17 +77,17 @@ def _log(log: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _trust(one: Mapping[str, Any]) -> str:
+def _trust(one: Mapping[str, Any], named: Named) -> str:
     if not one["trustees"]:
         return f"nobody, from {show_seconds(one['since'])} on"
-    trustees = ", ".join(one["trustees"])
+    trustees = ", ".join(map(named, one["trustees"]))
     return f"{one['threshold']} of {trustees}; {show_span(one['wait'])} to object; from {show_seconds(one['since'])} on"
 
 
-def _credential(one: Mapping[str, Any]) -> str:
+def _credential(one: Mapping[str, Any], named: Named) -> str:
     role = "" if one["role"] is None else f" as {one['role']}"
     until = "" if one["until"] is None else f" until {show_seconds(one['until'])}"
-    return f"{one['credential']}  {one['type']}{role}, by {one['issuer']}{until}"
+    return f"{one['credential']}  {one['type']}{role}, by {named(one['issuer'])}{until}"
 
 
 def _leaving(one: Mapping[str, Any]) -> str:
@@ -76,17 +98,36 @@ def _alias(one: Mapping[str, Any]) -> str:
     return f"{one['alias']}  {one['status']}" + (f" by {one['attestation']}" if "attestation" in one else "")
 
 
-def _lines(told: Callable[[Mapping[str, Any]], str]) -> Callable[[Any], str]:
-    return lambda items: "\n".join(map(told, items))
+def _place(place: Mapping[str, Any]) -> str:
+    return f"{place['index']} of status list {place['list']}"
 
 
-_TOLD: dict[str, Callable[[Any], Any]] = {
+def _depth(depth: int) -> str:
+    return "may not be given on" if depth == 0 else f"may be given on {'once' if depth == 1 else f'{depth} times'}"
+
+
+def _lines(told: Callable[[Mapping[str, Any]], str]) -> Callable[[Any, Named], str]:
+    return lambda items, _: "\n".join(map(told, items))
+
+
+def _lines_named(told: Callable[[Mapping[str, Any], Named], str]) -> Callable[[Any, Named], str]:
+    return lambda items, named: "\n".join(told(one, named) for one in items)
+
+
+def _plain(told: Callable[[Any], Any]) -> Callable[[Any, Named], Any]:
+    return lambda value, _: told(value)
+
+
+_TOLD: dict[str, Callable[[Any, Named], Any]] = {
     "aliases": _lines(_alias),
-    "contact": _contact,
-    "credentials": _lines(_credential),
-    "dids": "\n".join,
+    "compromised": _plain("from entry {} on".format),
+    "contact": _plain(_contact),
+    "credentials": _lines_named(_credential),
+    "depth": _plain(_depth),
+    "dids": _plain("\n".join),
     "keys": _lines(_key),
-    "leaving": _leaving,
-    "log": _log,
-    "trust": _lines(_trust),
+    "leaving": _plain(_leaving),
+    "log": _plain(_log),
+    "place": _plain(_place),
+    "trust": _lines_named(_trust),
 }

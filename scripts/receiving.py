@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from identity.errors import Malformed
@@ -11,6 +12,8 @@ from identity.keyuri import is_key_uri
 from identity.recipient import Opener, RecipientType, read_either, read_opener, write_opener
 from identity.signer import StatementSigner
 from scripts.session import ask_passphrase, opened_key
+
+PLAIN_LETTERS = 200  # of a public key that people are shown in full
 
 
 def check_receives(named: str) -> None:
@@ -45,3 +48,12 @@ def make_opener(named: str, type_: RecipientType, passphrase: bytes | None) -> O
 
 def shown_opener(named: str, opener: Opener) -> dict[str, str]:
     return {"file": named, "type": opener.public.type, "publicKey": str(opener.public)}
+
+
+def told_briefly(shown: dict[str, str]) -> dict[str, str]:
+    """The same for people, who cannot compare a long public key: by its SHA-256, and how it is had in full."""
+    key = shown.get("publicKey", "")
+    if len(key) <= PLAIN_LETTERS:
+        return shown
+    whole = f"{len(key)} letters: cadastre key show {shown['file']} --public > {Path(shown['file']).stem}.pub"
+    return {**shown, "publicKey": whole, "sha256": sha256(key.encode()).hexdigest()}

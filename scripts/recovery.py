@@ -16,6 +16,7 @@ import typer
 
 from api.client import Speaker
 from identity.did import did_of
+from ledger.circulation.recovery import WAIT_MAX_S, WAIT_MIN_S
 from scripts.command import app, command
 from scripts.didlog import LogFile
 from scripts.help import ExplainedGroup
@@ -40,16 +41,25 @@ def arrange(
     trustees: Annotated[list[str] | None, typer.Argument(metavar="PARTY…", help="The trustees; none: take it back.")],
     key: Key,
     threshold: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many of them it takes.")] = 1,
-    wait: Annotated[str, typer.Option(metavar="SPAN", help="How long everybody can see it and object.")] = "7d",
+    wait: Annotated[
+        str, typer.Option(metavar="SPAN", help="How long everybody can see it and object: 1h, 7d, at least 60s.")
+    ] = "7d",
     ledger: LedgerUrl = LOCAL,
     json: Json = False,
 ) -> None:
-    """Name the trustees who can give the party another DID. It holds after the wait of those named before."""
+    """Name the trustees who can give the party another DID. It holds after the wait of those named before.
+
+    The first naming holds after a week, or after its own wait where that is longer.
+    """
+    seconds = parse_span(wait)
+    if not WAIT_MIN_S <= seconds <= WAIT_MAX_S:
+        bounds = f"at least {WAIT_MIN_S} seconds and at most {WAIT_MAX_S // 86_400} days"
+        raise typer.BadParameter(f"a ledger takes {bounds}, not {wait}", param_hint="--wait")
     with session(ledger, key) as at:
         body = {
             "trustees": [at.party_id(one) for one in trustees or []],
             "threshold": threshold,
-            "wait": parse_span(wait),
+            "wait": seconds,
         }
         print_admitted("recovery.arranged", at.act("recovery.arranged", body, at.party), json)
 
@@ -92,6 +102,7 @@ def complete(
     json: Json = False,
 ) -> None:
     """Take over, by a key of the other DID, once enough trustees support it and the wait is over."""
+    stolen = compromises(compromised)
     with session(ledger, key) as at:
         body = {"party": at.subject(recovery, "recovery").state["party"]}
         assert at.client.key is not None
@@ -99,7 +110,5 @@ def complete(
         if did_log is not None:
             log = LogFile(did_log)
             did, body = log.standing.did, {**body, **stated_log(log)}
-        if compromised:
-            body["compromised"] = compromises(compromised)
         at.client.speak_as(Speaker(did, did))
-        print_admitted("recovery.completed", at.act("recovery.completed", body, recovery), json, did=did)
+        print_admitted("recovery.completed", at.act("recovery.completed", body | stolen, recovery), json, did=did)

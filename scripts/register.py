@@ -195,9 +195,7 @@ def _period(start: str | None, end: str | None) -> dict[str, int] | None:
         return None
     if start is None or end is None:
         raise typer.BadParameter("a period has both --start and --end")
-    if end[-1:] in "hdw":
-        raise typer.BadParameter(f"{end!r} is not a date", param_hint="--end")
-    return {"start": parse_start(start), "end": parse_end(end, 0)}
+    return {"start": parse_start(start), "end": parse_end(end)}
 
 
 def _hash(files: list[Path], media_type: str | None) -> list[Content]:

@@ -33,7 +33,7 @@ from scripts.files import made_whole
 from scripts.options import LOCAL, Json, LedgerUrl, ReaderKey
 from scripts.output import bar, print_json, print_note
 from scripts.published import carried
-from scripts.receiving import load_opener
+from scripts.receiving import check_receives, load_opener
 from scripts.session import Session, session
 
 declare(
@@ -61,7 +61,7 @@ def seal(
     json: Json = False,
 ) -> None:
     """Seal a file so that only the holders of these keys can open it."""
-    check_free(out)
+    _check_out(out)
     recipients = list(dict.fromkeys(_recipients(to, ledger, key)))
     with (
         _opened(file) as (source, size),
@@ -88,7 +88,7 @@ def unseal(
     json: Json = False,
 ) -> None:
     """Open a sealed file. Nothing is written under its name before all of it was verified."""
-    check_free(out)
+    _check_out(out)
     opener = load_opener(key)
     with _opened(file) as (source, size), made_whole(out) as target, bar("opening", size, in_bytes=True) as progress:
         unseal_stream(source, target, opener, lambda done: progress.advance(progress.task_ids[0], done))
@@ -96,6 +96,12 @@ def unseal(
         print_json({"file": str(out), "bytes": out.stat().st_size})
     else:
         print(f"opened: {out}, {out.stat().st_size} bytes")
+
+
+def _check_out(out: Path) -> None:
+    if str(out) == "-":
+        raise typer.BadParameter("name a file: what is not whole is given to nobody", param_hint="--out")
+    check_free(out)
 
 
 @contextmanager
@@ -110,6 +116,7 @@ def _opened(file: Path) -> Iterator[tuple[BinaryIO, int | None]]:
 
 def _recipients(named: list[str], ledger: str, key: str | None) -> Iterator[Recipient]:
     for to in named:
+        check_receives(to)  # before it is repeated: a URI of a token may hold a PIN, though it must not
         if type_of(to) == "party":
             with session(ledger, reader=key) as at:
                 yield from map(parse_recipient, _keys_of(at, to))

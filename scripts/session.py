@@ -40,6 +40,13 @@ declare(
         "do not rely on the act; keep the receipt and ask the ledger's operator",
     ),
 )
+declare(
+    "absent",
+    party_absent=(
+        "no party of this ledger is named so",
+        "whoever is meant joins first: cadastre join --name NAME --as KEY; or look it up: cadastre search --type party",
+    ),
+)
 
 
 @dataclass
@@ -55,13 +62,22 @@ class Session:
         try:
             return self.client.subject(self.client.did).id
         except Absent:
-            raise Refused("party_unknown", f"nobody joined as {self.client.did}") from None
+            did = self.client.did
+            raise Refused("party_unknown", f"nobody joined as {did}{self._office(did)}") from None
 
     def subject(self, id_: str, *types: str) -> Subject:
-        """A subject of one of these types. Raises ``typer.BadParameter`` for an id of another type."""
+        """A subject of one of these types, a party by its DID as well.
+
+        Raises ``typer.BadParameter`` for an id of another type, and ``Absent``: ``party_absent`` for a DID of nobody.
+        """
         if types and id_.partition("_")[0] not in types and not id_.startswith("did:"):
-            raise typer.BadParameter(f"{id_!r} is not the id of an {' or a '.join(types)}")
-        return self.client.subject(id_)
+            raise typer.BadParameter(f"{id_!r} is not the id of {' or '.join(map(_a, types))}")
+        try:
+            return self.client.subject(id_)
+        except Absent as absent:
+            if absent.code == "subject_absent" and (id_.startswith("did:") or types == ("party",)):
+                raise Absent("party_absent", f"{id_} has not joined this ledger") from None
+            raise
 
     def index_of(self, what: str) -> int:
         """The index that is named, or that of the entry by which a subject was opened. Raises ``BadParameter``."""
@@ -82,12 +98,23 @@ class Session:
         return read_verified(entry.statement)
 
     def party_id(self, named: str) -> str:
-        """The party id of a party named by its id or by a DID."""
+        """The party id of a party named by its id or by a DID. Raises ``Absent`` (``party_absent``)."""
         return self.subject(named, "party").id
 
-    def act(self, kind: str, body: Mapping[str, Any], sub: str | None = None, *, hide: Iterable[str] = ()) -> Admitted:
-        """Sign an act, hand it in and verify what comes back."""
-        return self.submit(self.client.compose(kind, body, sub, hide=hide))
+    def act(
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        sub: str | None = None,
+        *,
+        hide: Iterable[str] = (),
+        disclosures: Iterable[str] = (),
+    ) -> Admitted:
+        """Sign an act, hand it in and verify what comes back. ``disclosures`` are of what is hidden in it already."""
+        sent = self.client.compose(kind, body, sub, hide=hide, disclosures=disclosures)
+        if (chosen := self.client.chosen) is not None:
+            print_note(f"signed for {chosen}")
+        return self.submit(sent)
 
     def submit(self, sent: bytes) -> Admitted:
         """Hand in a signed statement and verify its receipt. Raises ``Unverifiable``, or why it was refused.
@@ -99,6 +126,8 @@ class Session:
             admitted = self.client.submit(sent)
         except Problem as refused:
             check_refusal(refused, sent)
+            if refused.code == "party_unknown" and (office := self._office(did := receive(sent).claims.iss)):
+                print_note(f"{did} has not joined{office}")
             raise
         entry = self._opened(admitted.receipt)
         statement = receive(sent)
@@ -113,6 +142,12 @@ class Session:
             raise Unverifiable("receipt_other", index=admitted.index)
         return admitted
 
+    def _office(self, did: str) -> str:
+        """What the charter names a DID as, though it is no party; nothing where it does not."""
+        named = self.client.ledger().charter["authorities"]
+        roles = [role for one in named if one["did"] == did for role in one["roles"]]
+        return f"; the charter names it as {', '.join(roles)}, which joins like everybody" if roles else ""
+
     def _opened(self, receipt: bytes) -> Entry:
         """The entry that a receipt proves, also when the log key was replaced since the session began."""
         try:
@@ -122,6 +157,10 @@ class Session:
                 raise
         self.verifiers = _meet(self.client)
         return open_receipt(receipt, self.verifiers)[0]
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def is_address(named: str) -> bool:
@@ -142,7 +181,8 @@ def index_named(what: str) -> int | None:
 def session(ledger: str, key: str | None = None, reader: str | None = None) -> Iterator[Session]:
     """A session with the ledger at this address, signing with the key of this name if there is one.
 
-    The ledger says for which party the key signs, CADASTRE_FOR which where it could be several.
+    The ledger says for which party the key signs, CADASTRE_FOR which where it could be several: a party by id, DID or
+    name, or a delegation.
     ``reader`` names the key that reads where only members may; it is opened when that turns out. Names of keys are
     those of :func:`opened_key`.
     """

@@ -1,24 +1,25 @@
-"""``cadastre show``, ``search`` and ``history``: what is on the ledger, for people and (``--json``) for programs."""
+"""``cadastre show``: a subject, an entry, or who has an alias, for people and (``--json``) for programs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from api.client import Entry, Subject, Summary
+from api.client import Entry, Subject
 from identity.alias import is_alias, read_alias
+from ledger.errors import Absent
 from scripts.command import check_free, command
-from scripts.doubt import Doubts
+from scripts.delegations import given_and_held, held_by, line_of
+from scripts.known import Known
 from scripts.options import LOCAL, Json, LedgerUrl, ReaderKey
-from scripts.output import print_json, print_pairs, print_table
+from scripts.output import print_json, print_pairs
 from scripts.private import marked, tombstones
 from scripts.readable import readable
 from scripts.session import Session, session
-from scripts.times import show_micros
 
-Limit = Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Most lines to print.")]
+HELD_SHOWN = 50  # delegations of a DID that is no party's
 
 
 @command()
@@ -44,76 +45,15 @@ def show(
         if what.isdecimal() and what.isascii():
             entry = at.client.entry(int(what))
             print_json(entry.model_dump()) if json else _print_entry(at, entry)
-        else:
+            return
+        try:
             subject = at.client.subject(what, at_size)
-            print_json(subject.model_dump()) if json else _print_subject(at, subject)
-
-
-@command()
-def search(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="Words, all of which must be there; any script.")] = "",
-    type_: Annotated[
-        Literal["asset", "offer", "credential"] | None, typer.Option("--type", help="[default: assets and offers]")
-    ] = None,
-    keyword: Annotated[str | None, typer.Option(help="Has this keyword.")] = None,
-    holder: Annotated[str | None, typer.Option(metavar="PARTY", help="Is held by this party.")] = None,
-    classification: Annotated[
-        Literal["general", "important", "core"] | None, typer.Option(help="Is classified so.")
-    ] = None,
-    status: Annotated[str | None, typer.Option(help="registered, retired, open, withdrawn.")] = None,
-    limit: Limit = 50,
-    ledger: LedgerUrl = LOCAL,
-    key: ReaderKey = None,
-    json: Json = False,
-) -> None:
-    """Find assets and offers, latest first."""
-    with session(ledger, reader=key) as at:
-        conditions: dict[str, Any] = {
-            "type": type_,
-            "keyword": keyword,
-            "holder": at.party_id(holder) if holder else None,
-            "classification": classification,
-            "status": status,
-        }
-        found: list[Subject] = []
-        for subject in at.client.search(text, **conditions):
-            found.append(subject)
-            if len(found) == limit:
-                break
-    if json:
-        print_json([subject.model_dump() for subject in found])
-    elif found:
-        print_table([_line_of(subject) for subject in found])
-    else:
-        print("nothing found")
-
-
-@command()
-def history(
-    what: Annotated[str, typer.Argument(metavar="ID|DID", help="A subject, or a party's DID.")],
-    limit: Limit = 50,
-    ledger: LedgerUrl = LOCAL,
-    key: ReaderKey = None,
-    json: Json = False,
-) -> None:
-    """List the entries that touched a subject, latest first.
-
-    Those are marked doubtful whose key, or delegation, was declared compromised as of an index before them.
-    """
-    found: list[Summary] = []
-    with session(ledger, reader=key) as at:
-        while len(found) < limit:
-            before = found[-1].index if found else None
-            page = at.client.history(what, before, min(100, limit - len(found)))
-            if not page:
-                break
-            found += page
-        doubts = Doubts(at.client)
-        lines = [(entry, doubts.cast_on(entry)) for entry in found]
-    if json:
-        print_json([{**entry.model_dump(), "doubtful": doubtful} for entry, doubtful in lines])
-    else:
-        print_table([_row_of(entry, doubtful) for entry, doubtful in lines])
+        except Absent:
+            if at_size is not None or not what.startswith("did:") or not (held := held_by(at.client, what, HELD_SHOWN)):
+                raise
+            _print_delegate(at, what, held, json)
+            return
+        print_json(subject.model_dump()) if json else _print_subject(at, subject, present=at_size is None)
 
 
 def _show_alias(what: str, size: int | None, proof: Path | None, ledger: str, key: str | None, json: bool) -> None:
@@ -127,10 +67,6 @@ def _show_alias(what: str, size: int | None, proof: Path | None, ledger: str, ke
     alias = read_alias(what)
     with session(ledger, reader=key) as at:
         show_alias(at, alias, json, proof)
-
-
-def _row_of(entry: Summary, doubtful: bool) -> tuple[object, ...]:
-    return entry.index, show_micros(entry.time), entry.kind, entry.subject, entry.id, "doubtful" if doubtful else ""
 
 
 def _print_entry(at: Session, entry: Entry) -> None:
@@ -161,14 +97,25 @@ def _stated(at: Session, subject: Subject) -> dict[str, Any]:
     return {"policy": body.get("terms", body).get("policy")}
 
 
-def _print_subject(at: Session, subject: Subject) -> None:
+def _print_subject(at: Session, subject: Subject, *, present: bool) -> None:
     erased = tombstones(at.client)
     state = marked(subject.state, lambda digest: any(one.subject == subject.id for one in erased(digest)))
-    shown = {"index": subject.index, "last": subject.last, **readable(state), **_stated(at, subject)}
+    known = Known(at.client)
+    shown = {"index": subject.index, "last": subject.last, **readable(state, known.named), **_stated(at, subject)}
+    if subject.type in ("delegation", "credential") and present:
+        shown["status"] = known.standing(state)
+        above = [line_of(known.state(one), one, known, to=True) for one in state.get("chain", ())]
+        shown |= {"chain": "\n".join(above)} if above else {}
+    if subject.type == "party" and present:
+        shown |= given_and_held(at.client, known, subject)
     print_pairs([(subject.type, subject.id), *shown.items()])
 
 
-def _line_of(subject: Subject) -> tuple[object, ...]:
-    state = subject.state
-    title = state.get("title") or "; ".join(state.get("titles", [])) or state.get("type", "")
-    return subject.id, subject.type, state.get("status"), state.get("classification"), state.get("holder"), title
+def _print_delegate(at: Session, did: str, held: list[Subject], json: bool) -> None:
+    """A DID that is no party's, by the delegations it holds."""
+    if json:
+        print_json({"did": did, "delegations": [one.model_dump() for one in held]})
+        return
+    known = Known(at.client)
+    lines = [line_of(one.state, one.id, known, to=False) for one in held]
+    print_pairs([("did", did), ("party", "none: it acts for others"), ("acts for", "\n".join(lines))])

@@ -13,14 +13,15 @@ from typing import Annotated, Any
 
 import typer
 
+from identity import webvh
 from identity.canonical import b64encode
-from identity.did import did_of, multibase_of
-from identity.errors import declare
+from identity.did import did_of, key_spelled, multibase_of
+from identity.errors import Problem, declare
 from identity.signer import StatementSigner
 from identity.webvh import parse_log
 from ledger.circulation.speaker import consent_message
 from scripts.command import Halted
-from scripts.didlog import WITNESS, LogFile, witness_file
+from scripts.didlog import WITNESS, LogFile, public_key, witness_file
 
 declare(
     "halted",
@@ -28,6 +29,8 @@ declare(
     did_log_diverged=("the ledger has other lines of this DID", "compare the file with cadastre did resolve DID"),
     consent_other=("the consent is for another party", "make one for this party: cadastre consent PARTY"),
 )
+
+_KEYS_TAKEN = "KEY is a kid (did:…#z6Mk…), a did:key, a Multikey (z6Mk…, zDn…) or the file of the key"
 
 DidLog = Annotated[
     Path | None,
@@ -40,17 +43,18 @@ Compromised = Annotated[
     typer.Option(
         "--compromised",
         metavar="KEY=INDEX",
-        help="A key others may have used, and the first entry that is doubtful; may be repeated.",
+        help="A key others may have used (its kid, did:key or Multikey, or its file), and the first entry that is"
+        " doubtful; may be repeated.",
     ),
 ]
 
 
 def stated_log(log: LogFile, known: int = 0) -> dict[str, Any]:
     """The members ``log`` and ``witness`` of a body: lines after the first ``known``, with what witnesses proved."""
-    lines = parse_log(log.data)
-    versions = {line["versionId"] for line in lines}
-    proofs = [one for one in witness_file(log.path.parent / WITNESS) if one["versionId"] in versions]
-    return {"log": lines[known:], **({"witness": proofs} if proofs else {})}
+    added = log.standings[known:]
+    _, ids = webvh.rules_of(log.standings[known - 1] if known else None, added)
+    proofs = webvh.lean([one.version_id for one in added], witness_file(log.path.parent / WITNESS), ids)
+    return {"log": parse_log(log.data)[known:], **({"witness": proofs} if proofs else {})}
 
 
 def lines_ahead(log: LogFile, state: dict[str, Any] | None) -> dict[str, Any]:
@@ -75,12 +79,23 @@ def consent_of(key: StatementSigner, audience: str, party: str, log: LogFile | N
     return given if log is None else {**given, **stated_log(log)}
 
 
-def compromises(named: list[str] | None) -> list[dict[str, Any]]:
-    """``KEY=INDEX`` as an act states it. Raises ``typer.BadParameter``."""
+def compromises(named: list[str] | None) -> dict[str, Any]:
+    """The member ``compromised`` of a body, out of ``KEY=INDEX``; nothing for none. Raises ``typer.BadParameter``."""
     found = []
     for text in named or []:
-        key, _, index = text.removeprefix("did:key:").partition("=")
-        if not (index.isascii() and index.isdecimal() and len(index) < 17):
-            raise typer.BadParameter(f"{text!r} is not KEY=INDEX", param_hint="--compromised")
-        found.append({"key": key, "since": int(index)})
-    return found
+        key, _, index = text.rpartition("=")
+        if not (key and index.isascii() and index.isdecimal() and len(index) < 17):
+            raise typer.BadParameter(f"{text!r} is not KEY=INDEX; {_KEYS_TAKEN}", param_hint="--compromised")
+        found.append({"key": _multikey(key), "since": int(index)})
+    return {"compromised": found} if found else {}
+
+
+def _multikey(named: str) -> str:
+    """The name of a key: the fragment of its kid is that name, whatever DID it is of."""
+    did, _, fragment = named.partition("#")
+    try:
+        public = key_spelled(fragment) if did.startswith("did:") and fragment else public_key(named)
+    except (Problem, OSError) as wrong:
+        why = wrong.title if isinstance(wrong, Problem) else wrong.strerror
+        raise typer.BadParameter(f"{named!r}: {why}; {_KEYS_TAKEN}", param_hint="--compromised") from None
+    return multibase_of(public)

@@ -17,6 +17,7 @@ from scripts.command import Halted, command
 from scripts.negotiation import Account
 from scripts.options import LOCAL, Json, Key, LedgerUrl, PriceOption, Timeout, Until, Wait
 from scripts.output import print_admitted
+from scripts.private import Hide, pointers
 from scripts.session import Session, session
 from scripts.times import parse_end
 
@@ -35,10 +36,14 @@ def transfer(
     price: PriceOption = None,
     note: Annotated[str, typer.Option(help="What else the other side should know.")] = "",
     until: Until = "30d",
+    hide: Hide = None,
     ledger: LedgerUrl = LOCAL,
     json: Json = False,
 ) -> None:
-    """Propose to pass an asset to another party; it moves when they accept. --until limits the answer."""
+    """Propose to pass an asset to another party; it moves when they accept. --until limits the answer.
+
+    What is hidden is seen by both sides.
+    """
     body: dict[str, Any] = {"asset": asset, "validUntil": parse_end(until, int(time.time()))}
     if price is not None:
         body["price"] = price.json()
@@ -47,7 +52,9 @@ def transfer(
     with session(ledger, key) as at:
         at.subject(asset, "asset")
         body["to"] = at.party_id(to)
-        print_admitted("transfer.proposed", at.act("transfer.proposed", body), json)
+        print_admitted(
+            "transfer.proposed", at.act("transfer.proposed", body, hide=pointers("transfer.proposed", hide)), json
+        )
 
 
 @command(acts=True)

@@ -35,6 +35,7 @@ def verify(
     """Prove what a file says: a receipt (C2SP or COSE), a state proof, an audit pack, a refusal, evidence of a fork.
 
     They are made by: receipt, prove, pack; by acting commands with --refusal FILE; by follow and audit --evidence.
+    Credentials and presentations have a command of their own: credential verify.
     """
     data = _read(file)
     form_of(data).judge(data, Asked(file, policy, source, entry, json, key))

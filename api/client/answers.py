@@ -83,27 +83,57 @@ class Page(Answer):
 
 
 class Speaking(Answer):
-    """A party that a key speaks for."""
+    """A party that a key speaks for. ``name`` is None where it is withheld."""
 
     party: str
     did: str
+    name: str | None = None
+    left: bool = False
 
 
 class Acting(Answer):
-    """A delegation under which a key acts for a party: the party's DID, and the one ``to`` which it was given."""
+    """A delegation under which a key acts for a party: the party's DID, and the one ``to`` which it was given.
+
+    Its ``kinds``, its ``subjects`` if it is bounded in these, its last second.
+    """
 
     delegation: str
     via: str
     to: str
     party: str
     did: str
+    name: str | None = None
+    kinds: list[str]
+    subjects: list[str] | None = None
+    until: int
+
+
+class Former(Answer):
+    """A party that a key speaks or acts for no more, since the entry ``ended``; ``did`` speaks for it, by ``keys``."""
+
+    party: str
+    did: str
+    keys: list[str]
+    name: str | None = None
+    delegation: str | None = None
+    ended: int
+    compromised: bool
 
 
 class Key(Answer):
-    """For whom a key signs at present."""
+    """For whom a key signs at present, and for whom it did."""
 
-    parties: list[Speaking]
-    delegations: list[Acting]
+    parties: list[Speaking] = []
+    delegations: list[Acting] = []
+    former: list[Former] = []
+
+    def with_all(self, more: Key) -> Key:
+        """What both say, once."""
+        return Key(
+            parties=self.parties + [one for one in more.parties if one not in self.parties],
+            delegations=self.delegations + [one for one in more.delegations if one not in self.delegations],
+            former=self.former + [one for one in more.former if one not in self.former],
+        )
 
 
 class Disclosed(Answer):

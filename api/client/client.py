@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from hashlib import sha256
 from types import TracebackType
 from typing import Any
@@ -28,7 +28,8 @@ from api.client.answers import (
     admitted_in,
     read,
 )
-from api.client.signing import LIFETIME_S, Randomness, Speaker, conceal, itself, pins_of, sign_statement
+from api.client.signing import LIFETIME_S, Randomness, Speaker, conceal, itself, pins_of, sign_statement, touched_by
+from api.client.speaking import Voices
 from api.client.wire import ATTEMPTS, LEDGER, PASSING, ServerProblem, Wire, problem_of
 from identity.canonical import b64encode
 from identity.did import multibase_of
@@ -36,6 +37,7 @@ from identity.errors import Malformed, declare
 from identity.signer import StatementSigner
 from identity.token import NUMBER_BYTES, sign_token
 from ledger.errors import Absent, Unavailable, Unverifiable
+from ledger.values import type_of
 
 BATCH_LINES = 1_000  # statements sent in one request of a batch
 BATCH_BYTES = 4 << 20
@@ -43,14 +45,13 @@ BYTES = "application/octet-stream"
 COSE = "application/scitt-receipt+cose"  # RFC 9943 section 10.2
 CREDENTIALS = "application/vc, application/vc+jwt"
 NDJSON = "application/x-ndjson"
+RESOLUTION = 'application/ld+json;profile="https://w3id.org/did-resolution"'
 JOSE = "application/jose"
 SD_JWT = "application/sd-jwt"
 
 declare(
     "malformed",
     key_absent=("there is no key to sign with", "name the key file: --as KEY, or CADASTRE_KEY"),
-    speaker_unclear=("the key could sign for several", "name the party or delegation: CADASTRE_FOR=ID"),
-    speaker_unknown=("the key does not sign for that party, or under that delegation", "see: cadastre show ID"),
 )
 
 _SUMMARIES = TypeAdapter(list[Summary])
@@ -62,9 +63,9 @@ _OBJECTS = TypeAdapter(list[dict[str, Any]])
 class Client:
     """A ledger over HTTP, as one party sees it. Not thread-safe; a context manager that closes its connections.
 
-    The ledger is asked as whom ``key`` signs, and ``principal`` (party, DID or delegation) chooses where it could be
-    several. ``reader`` gives the key that reads where only members may, and is asked for it
-    then; it is ``key`` if not given.
+    The ledger is asked as whom ``key`` signs, and ``principal`` (party, its DID or name, delegation) chooses where it
+    could be several, whatever the act (``speaking``). ``reader`` gives the key that reads where only members may, and
+    is asked for it then; it is ``key`` if not given.
 
     Every call raises the ledger's own errors, ``Unavailable`` if it cannot be reached. ``clock`` gives POSIX seconds,
     ``randomness`` that many random bytes.
@@ -84,6 +85,7 @@ class Client:
     ) -> None:
         self.key = key
         self._speaker: Speaker | None = None
+        self._voices: Voices | None = None
         self._principal = principal
         self._reader = reader
         self._reading: StatementSigner | None = None
@@ -107,48 +109,50 @@ class Client:
 
     @property
     def did(self) -> str:
-        """The DID of whose acts this client signs. Raises what :attr:`speaker` raises."""
-        return self.speaker.iss
+        """The DID of whose acts this client signs. Raises what :meth:`speaker` raises."""
+        return self._as_known().did if self._speaker is None else self._speaker.iss
+
+    def speaker(self, kind: str | None = None, touched: Set[str] = frozenset()) -> Speaker:
+        """As whom this client signs an act of a kind that touches these subjects; the ledger is asked once.
+
+        Raises ``Malformed``: ``key_absent``; ``speaker_unclear`` where the key could sign it as several,
+        ``speaker_unknown``, ``speaker_former``; and ``Refused`` where each of several delegations would be.
+        """
+        return self._as_known().speaker(kind, touched) if self._speaker is None else self._speaker
 
     @property
-    def speaker(self) -> Speaker:
-        """As whom this client signs; the ledger is asked once, where nobody said.
-
-        Raises ``Malformed``: ``key_absent``; ``speaker_unclear`` where the key could sign as several.
-        """
-        if self._speaker is None:
-            self._speaker = self._find_speaker(self._need_key())
-        return self._speaker
+    def chosen(self) -> str | None:
+        """For whom the last act was signed, where it is the only one of several that covers it; in words."""
+        return self._voices.chosen if self._voices is not None and self._speaker is None else None
 
     def speak_as(self, speaker: Speaker) -> None:
         """Sign as this one from here on, whatever the ledger says."""
         self._speaker = speaker
 
-    def _find_speaker(self, key: StatementSigner) -> Speaker:
-        """The party or delegation that is wanted; or else a party that the key speaks for, or acts for, or itself."""
-        own = itself(key)
+    def _as_known(self) -> Voices:
+        """All ways in which the key can sign, of those that are wanted."""
+        if self._voices is None:
+            key = self._need_key()
+            known = self._known(key)
+            if self._named is not None:  # what others put on record may have pushed it out of the list
+                known = known.with_all(self._known(key, self._named))
+            self._voices = Voices(itself(key), known, self._principal, int(self._clock()))
+        return self._voices
+
+    def _known(self, key: StatementSigner, named: str | None = None) -> Key:
+        """What the ledger says of a key; to whoever is no member yet, it may say nothing."""
         try:
-            known = read(Key, self._wire.get(f"/v1/keys/{multibase_of(key.public)}"))
+            return read(Key, self._wire.get(f"/v1/keys/{multibase_of(key.public)}", {"for": named}))
         except (Unverifiable, ServerProblem) as no:
             if no.code not in ("readers_members", "reader_unknown"):
                 raise
-            known = Key(parties=[], delegations=[])  # to whoever is no member yet, a ledger may say nothing
-        parties = [(Speaker(one.did, one.did), {one.party, one.did}) for one in known.parties]
-        acting = [
-            (Speaker(one.did, one.to, one.via), {one.delegation, one.via, one.party, one.did})
-            for one in known.delegations
-        ]
-        if self._principal is not None:
-            found = [speaker for speaker, names in (*parties, *acting) if self._principal in names][:1]
-            if not found:
-                raise Malformed("speaker_unknown", self._principal)
-            return found[0]
-        found = [speaker for speaker, _ in (*parties, *acting)] or [own]
-        if own in found:
-            return own
-        if len(found) > 1:
-            raise Malformed("speaker_unclear", ", ".join(one.via or one.did for one in found))
-        return found[0]
+            return Key()
+
+    @property
+    def _named(self) -> str | None:
+        """The principal, where it is an id or a DID, and no name that several parties may have."""
+        named = self._principal or ""
+        return named if named.startswith("did:") or type_of(named) in ("party", "delegation") else None
 
     def sign_token(self, stale: bool = False) -> str | None:
         """A token for the next request, where there is a key to sign it. ``stale``: the service began again."""
@@ -159,7 +163,8 @@ class Client:
             return None
         ledger = self.ledger(anew=stale)
         now, number = int(self._clock()), self._randomness(NUMBER_BYTES)
-        return sign_token(key, ledger.audience, ledger.tokenNonce, now, number)
+        principal = self._named if key is self.key or self.key is None else None
+        return sign_token(key, ledger.audience, ledger.tokenNonce, now, number, principal=principal)
 
     # -- what the ledger is ----------------------------------------------------------------------------------
 
@@ -207,7 +212,7 @@ class Client:
             prev = {name: self.subject(name).last for name in pins_of(kind, shown, sub)}
         return sign_statement(
             key,
-            speaker=self.speaker,
+            speaker=self.speaker(kind, touched_by(kind, shown, sub)),
             audience=self.ledger().audience,
             kind=kind,
             body=shown,
@@ -339,10 +344,10 @@ class Client:
         return _list(_SUMMARIES, self._wire.get(path, {"before": before, "limit": limit}))
 
     def search(self, text: str = "", **conditions: str | int | None) -> Iterator[Subject]:
-        """Assets and offers, or versions, credentials, parties, that have all words and meet the conditions.
+        """Assets and offers, or what is of another type, that have all words and meet the conditions.
 
-        Latest first. Conditions: type, keyword, holder and issuer (party id or DID), listed, alias (parties and assets
-        unless a type is given), sha256, classification, status, limit (of one page).
+        Latest first. Conditions: type, keyword, holder, issuer and delegator (party id or DID), delegate (DID), listed,
+        alias (parties and assets unless a type is given), sha256, classification, status, limit (of one page).
         Pages are fetched as needed.
         """
         cursor: str | None = None
@@ -367,6 +372,21 @@ class Client:
     def did_witness(self, scid: str) -> bytes:
         """Its did-witness.json; not verified. Raises ``Absent`` where it names no witnesses."""
         return self._wire.get("/webvh/witness", {"scid": scid})
+
+    def resolve(self, did: str, **asked: str | int | None) -> dict[str, Any]:
+        """The DID resolution result of what the ledger carries of a DID; ``asked`` as ``versionId``; not verified.
+
+        Raises why it does not resolve.
+        """
+        path = f"/1.0/identifiers/{quote(did, safe='')}"
+        members = _members(self._wire.get(path, asked, RESOLUTION, told=(400, 404, 410, 500, 501)))
+        about = members.get("didResolutionMetadata")
+        failed = about.get("problemDetails") if isinstance(about, dict) else members
+        if failed is None:
+            return members
+        if not isinstance(failed, dict) or not isinstance(failed.get("code"), str):
+            raise Unavailable("answer_strange", f"{self.url}{path}")
+        raise problem_of(failed)
 
     # -- what may be said ------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ later. What comes out has passed the very check the ledger's door makes first.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from identity import disclosure, jws
@@ -58,6 +58,15 @@ def pins_of(kind: str, body: Mapping[str, Any], sub: str | None) -> list[str]:
         return list(declared.model_validate(body).pins(sub))
     except ValueError:
         return []  # the check of the whole statement says what is wrong, and where
+
+
+def touched_by(kind: str, body: Mapping[str, Any], sub: str | None) -> Set[str]:
+    """Ids of the subjects that a statement of this kind touches, the signer's party aside; none for a body unfit."""
+    try:
+        act = KINDS[kind].model_validate(body)
+    except (KeyError, ValueError):
+        return frozenset()
+    return {*act.touches(sub), *act.pins(sub), *(() if sub is None else (sub,))}
 
 
 class Speaker(NamedTuple):

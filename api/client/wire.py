@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import httpx
@@ -99,9 +99,14 @@ class Wire:
         self._known = False  # that the ledger wants tokens
         self._http = httpx.Client(base_url=self.url, transport=transport, timeout=httpx.Timeout(30, connect=5))
 
-    def get(self, path: str, params: Params | None = None, accept: str = "application/json") -> bytes:
-        """The body of a successful answer. Raises the ``Problem`` of any other."""
-        return self._send("GET", path, params, {"Accept": accept}, None).content
+    def get(
+        self, path: str, params: Params | None = None, accept: str = "application/json", told: Container[int] = ()
+    ) -> bytes:
+        """The body of a successful answer, or of one with a status that is ``told`` of in the same form.
+
+        Raises the ``Problem`` of any other.
+        """
+        return self._send("GET", path, params, {"Accept": accept}, None, told).content
 
     def post(self, path: str, content: bytes, media_type: str, params: Params | None = None) -> httpx.Response:
         """A successful answer. Raises the ``Problem`` of any other."""
@@ -116,7 +121,13 @@ class Wire:
         self._sleep(min(seconds, PAUSE_MAX_S))
 
     def _send(
-        self, method: str, path: str, params: Params | None, headers: dict[str, str], content: bytes | None
+        self,
+        method: str,
+        path: str,
+        params: Params | None,
+        headers: dict[str, str],
+        content: bytes | None,
+        told: Container[int] = (),
     ) -> httpx.Response:
         asked = {name: value for name, value in (params or {}).items() if value is not None}
         failure: Problem = Unavailable("ledger_unreachable", self.url)
@@ -130,7 +141,7 @@ class Wire:
                 failure = Unavailable("ledger_unreachable", f"{self.url}: {str(error) or type(error).__name__}")
                 after = None
             else:
-                if answer.is_success:
+                if answer.is_success or answer.status_code in told:
                     return answer
                 failure = problem_in(answer)
                 if failure.code in WANTED and not self._known:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 from identity.canonical import b64decode, b64encode, encode
-from identity.credential.form import BYTES_MAX, CONTEXT, types_of
+from identity.credential.form import BYTES_MAX, CONTEXT, objects_in, types_of
 from identity.errors import Malformed, Unverifiable, declare
 from identity.jcs import decode_any, encode_any
 from identity.keys import SIGNATURE_BYTES, Algorithm, PublicKey
@@ -33,7 +33,7 @@ declare(
     ),
     envelope_claim=(
         "a claim of the JWT contradicts what is in it",
-        "leave out vc and vp, let iss be the issuer or holder, and iat, nbf and exp numbers",
+        "leave out vc and vp, let iss be the issuer or holder, jti the id, sub the subject, and iat, nbf, exp numbers",
     ),
     envelope_alg=("this signature algorithm is not supported", "sign with Ed25519 or ES256"),
 )
@@ -96,16 +96,21 @@ def parse_envelope(jwt: str, what: What) -> Envelope:
 
 
 def check_envelope(envelope: Envelope, key: PublicKey, who: str, now: int) -> None:
-    """Return if ``key`` signed it, its ``iss`` (if any) is ``who``, and the signature holds at ``now`` (POSIX seconds).
+    """Return if ``key`` signed it, its claims say what the document says, and it holds at ``now`` (POSIX seconds).
 
+    ``who``: the issuer or holder, which ``iss`` has to be. ``jti`` and ``sub`` have to be the id of the document and of
+    a subject, where it has some: readers of the one and the other must not see two subjects.
     Raises ``Malformed`` and ``Unverifiable``.
     """
     if key.alg != envelope.alg:
         raise Unverifiable("envelope_key_unfit", f"{envelope.alg}, but the key is of {key.alg}", pointer="/header/alg")
     key.verify(envelope.signing_input, envelope.signature)
     claims = envelope.claims
-    if claims.get("iss", who) != who:
-        raise Malformed("envelope_claim", f"iss is not {who}", pointer="/payload/iss")
+    subjects = [subject["id"] for subject, _ in objects_in(envelope.document, "credentialSubject") if "id" in subject]
+    ids = [envelope.document["id"]] if "id" in envelope.document else []
+    for name, said in (("iss", [who]), ("jti", ids), ("sub", subjects)):
+        if name in claims and said and claims[name] not in said:
+            raise Malformed("envelope_claim", f"{name} is not {said[0]}", pointer=f"/payload/{name}")
     for name in ("iat", "nbf", "exp"):
         if name in claims and (isinstance(claims[name], bool) or not isinstance(claims[name], int | float)):
             raise Malformed("envelope_claim", f"{name} is no number", pointer=f"/payload/{name}")

@@ -15,16 +15,27 @@ from __future__ import annotations
 
 from identity.webvh.log import format_log, parse_log
 from identity.webvh.making import draft_did, first_line, next_line
-from identity.webvh.resolution import Location, Resolution, location, resolve, web_twin, with_services
-from identity.webvh.rules import advance, key_hash
+from identity.webvh.resolution import (
+    Location,
+    Resolution,
+    location,
+    resolve,
+    resolve_standings,
+    web_twin,
+    with_services,
+)
+from identity.webvh.rules import advance, key_hash, retrace
 from identity.webvh.standing import Standing, Witness
 from identity.webvh.witness import (
     approvers,
-    check_witnessed,
+    check_lean,
     format_witness_file,
+    lean,
     parse_witness_file,
     pruned,
+    rules_of,
     sign_witness_proof,
+    unwitnessed,
     witnesses_of,
 )
 
@@ -35,19 +46,24 @@ __all__ = [
     "Witness",
     "advance",
     "approvers",
-    "check_witnessed",
+    "check_lean",
     "draft_did",
     "first_line",
     "format_log",
     "format_witness_file",
     "key_hash",
+    "lean",
     "location",
     "next_line",
     "parse_log",
     "parse_witness_file",
     "pruned",
     "resolve",
+    "resolve_standings",
+    "retrace",
+    "rules_of",
     "sign_witness_proof",
+    "unwitnessed",
     "web_twin",
     "with_services",
     "witnesses_of",

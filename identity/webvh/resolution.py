@@ -17,7 +17,7 @@ from identity.place import parse_place
 from identity.webvh.log import read_log
 from identity.webvh.rules import advance
 from identity.webvh.standing import TTL_S, Standing
-from identity.webvh.witness import approvers, parse_witness_file, witnesses_of
+from identity.webvh.witness import approvers, parse_witness_file, rules_of, unwitnessed
 
 LINKED_VP = "https://identity.foundation/linked-vp/contexts/v1"
 
@@ -90,10 +90,30 @@ def resolve(
     Raises ``Malformed`` and ``Unverifiable``; pointers begin with the place of the entry. Cost: ``advance`` for each.
     """
     _check_webvh(did)
+    return resolve_standings(
+        *read_standings(data, now),
+        did,
+        witness=witness,
+        version_id=version_id,
+        version_time=version_time,
+        version_number=version_number,
+    )
+
+
+def resolve_standings(
+    standings: Sequence[Standing],
+    broken: Problem | None,
+    did: str,
+    *,
+    witness: bytes | None = None,
+    version_id: str | None = None,
+    version_time: str | None = None,
+    version_number: int | None = None,
+) -> Resolution:
+    """As :func:`resolve`, of a log whose entries were verified: what :func:`read_standings` says of it."""
     asked = [one is not None for one in (version_id, version_time, version_number)].count(True)
     if asked > 1:
         raise Malformed("webvh_asked_twice")
-    standings, broken = read_standings(data, now)
     standings, broken = _witnessed(standings, broken, witness)
     if broken is not None and not (standings and asked):
         raise broken
@@ -125,11 +145,10 @@ def read_standings(data: bytes, now: int) -> tuple[list[Standing], Problem | Non
 
 
 def _witnessed(
-    standings: list[Standing], broken: Problem | None, witness: bytes | None
-) -> tuple[list[Standing], Problem | None]:
+    standings: Sequence[Standing], broken: Problem | None, witness: bytes | None
+) -> tuple[Sequence[Standing], Problem | None]:
     """The same, up to the first entry that lacks its witnesses. Each proof is verified once."""
-    rules = [witnesses_of(*pair) for pair in zip([None, *standings], standings, strict=False)]
-    ids = {one for rule in rules if rule for one in rule.ids}
+    rules, ids = rules_of(None, standings)
     if not ids:
         return standings, broken
     try:
@@ -139,13 +158,8 @@ def _witnessed(
     except Problem as wrong:
         first = next(place for place, rule in enumerate(rules) if rule)
         return standings[:first], wrong
-    latest = approvers([one.version_id for one in standings], approvals, ids)
-    for place, rule in enumerate(rules):
-        count = sum(latest.get(one, -1) >= place for one in rule.ids) if rule else 0
-        if rule and count < rule.threshold:
-            detail = f"{count} of {rule.threshold}"
-            return standings[:place], Unverifiable("webvh_unwitnessed", detail, pointer=f"/{place}")
-    return standings, broken
+    found = unwitnessed(rules, approvers([one.version_id for one in standings], approvals, ids))
+    return (standings, broken) if found is None else (standings[: found[0]], found[1])
 
 
 def _chosen(

@@ -29,7 +29,7 @@ from identity.errors import Malformed, Unverifiable, declare
 from identity.instant import parse_instant
 from identity.jcs import decode_any, encode_any
 from identity.multihash import check_multihash, multihash
-from identity.proof import check_proof
+from identity.proof import check_proof, document_hash
 from identity.webvh.parameters import read_parameters
 from identity.webvh.standing import Standing
 
@@ -113,6 +113,11 @@ def advance(standing: Standing | None, line: Mapping[str, Any], now: int) -> Sta
     active = after.update_keys if standing is None or announced else standing.update_keys
     _check_proofs(line, active, now)  # (10)
     return after
+
+
+def retrace(standing: Standing | None, line: Mapping[str, Any]) -> Standing:
+    """As :func:`advance`, of an entry that passed it once: nothing is checked again. Some 50 µs."""
+    return _merged(standing, read_parameters(line["parameters"]), line)
 
 
 def key_hash(multikey: str) -> str:
@@ -252,16 +257,17 @@ def _check_announced(announced: tuple[str, ...], stated: Mapping[str, Any]) -> N
 
 
 def _check_proofs(line: Mapping[str, Any], active: tuple[str, ...], now: int) -> None:
-    proofs, signed = line["proof"], {name: value for name, value in line.items() if name != "proof"}
+    proofs = line["proof"]
     if not 0 < len(proofs) <= PROOFS_MAX:
         raise Malformed("webvh_entry_malformed", f"not 1 to {PROOFS_MAX} proofs", pointer="/proof")
+    hashed = document_hash(line)
     for place, proof in enumerate(proofs):
         pointer = f"/proof/{place}"
         key = named_key(proof, pointer)
         if key not in active:
             raise Unverifiable("webvh_key_unauthorised", key, pointer=f"{pointer}/verificationMethod")
         try:
-            check_proof(signed, proof, key_spelled(key), now=now)
+            check_proof(line, proof, key_spelled(key), now=now, hashed=hashed)
         except (Malformed, Unverifiable) as wrong:
             raise type(wrong)(wrong.code, wrong.detail, pointer=pointer + (wrong.pointer or "")) from None
 

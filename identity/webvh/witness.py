@@ -12,6 +12,7 @@ and harms nothing. Proofs for versions that are not in the log are not looked at
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from identity.did import key_of, kid_of
@@ -37,6 +38,10 @@ declare(
         "too few witnesses approved the log entry",
         "collect proofs of as many distinct witnesses as the threshold says, and publish did-witness.json first",
     ),
+    webvh_proof_idle=(
+        "a proof of a witness does not hold, or proves nothing here",
+        "state of each witness the proof for the latest of these versions that it approved, and no other",
+    ),
 )
 
 
@@ -48,25 +53,32 @@ def witnesses_of(before: Standing | None, after: Standing) -> Witness | None:
     return after.witness if before is None or before.witness is None else before.witness
 
 
-def check_witnessed(
-    witness: Witness | None,
-    version_ids: Sequence[str],
-    approvals: Sequence[Mapping[str, Any]],
-    *,
-    approved: Iterable[str] = (),
-) -> None:
-    """Return if enough of ``witness`` approved the first of ``version_ids``, raise ``Unverifiable`` if not.
+def rules_of(before: Standing | None, added: Sequence[Standing]) -> tuple[list[Witness | None], set[str]]:
+    """Who has to approve each of the entries that lead on from ``before``, and the did:keys of all of these."""
+    rules = [witnesses_of(*pair) for pair in zip([before, *added], added, strict=False)]
+    return rules, {one for rule in rules if rule for one in rule.ids}
 
-    ``version_ids``: after it come those of all that follow it in the log, since proofs for them count as well; only
-    verified entries belong there. ``approvals`` are objects as did-witness.json holds them, ``approved`` the did:keys
-    whose approval is known without a proof. Raises ``Malformed`` for other objects. Cost: as ``approvers``.
+
+def unwitnessed(rules: Sequence[Witness | None], latest: Mapping[str, int]) -> tuple[int, Unverifiable] | None:
+    """The place of the first entry that too few witnesses approved, and how to say so; None if there is none.
+
+    ``rules`` is for each entry who has to approve it, ``latest`` the place of the last entry that a did:key approved,
+    and with it all before.
     """
-    if witness is None:
-        return
-    known = set(witness.ids).intersection(approved)
-    count = len(known | approvers(version_ids, approvals, set(witness.ids) - known).keys())
-    if count < witness.threshold:
-        raise Unverifiable("webvh_unwitnessed", f"{version_ids[0]}: {count} of {witness.threshold}")
+    for place, rule in enumerate(rules):
+        count = sum(latest.get(one, -1) >= place for one in rule.ids) if rule else 0
+        if rule and count < rule.threshold:
+            return place, Unverifiable("webvh_unwitnessed", f"{count} of {rule.threshold}", pointer=f"/{place}")
+    return None
+
+
+def check_lean(approvals: Sequence[Mapping[str, Any]], latest: Mapping[str, int]) -> None:
+    """Return if each proof is one by which :func:`approvers` found who is in ``latest``, raise ``Unverifiable`` if not.
+
+    So nothing that was not verified is kept, and nothing twice.
+    """
+    if sum(len(one.get("proof", ())) for one in approvals) != len(latest):
+        raise Unverifiable("webvh_proof_idle")
 
 
 def approvers(version_ids: Sequence[str], approvals: Sequence[Mapping[str, Any]], ids: Iterable[str]) -> dict[str, int]:
@@ -74,10 +86,25 @@ def approvers(version_ids: Sequence[str], approvals: Sequence[Mapping[str, Any]]
 
     One verification for each of ``ids`` if all proofs hold; at most one for each proof. Raises ``Malformed``.
     """
+    return {did: place for did, (place, _) in _latest(version_ids, approvals, ids).items()}
+
+
+def lean(
+    version_ids: Sequence[str], approvals: Sequence[Mapping[str, Any]], ids: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Of each of ``ids`` the proof for the latest of ``version_ids`` that it approved, and no other; in their order."""
+    latest = sorted(_latest(version_ids, approvals, ids).values(), key=lambda one: one[0])
+    grouped = groupby(latest, key=lambda one: one[0])
+    return [{"versionId": version_ids[place], "proof": [proof for _, proof in found]} for place, found in grouped]
+
+
+def _latest(
+    version_ids: Sequence[str], approvals: Sequence[Mapping[str, Any]], ids: Iterable[str]
+) -> dict[str, tuple[int, dict[str, Any]]]:
     _check_approvals(approvals)
     places = {version_id: place for place, version_id in enumerate(version_ids)}
     published = [one for one in approvals if one["versionId"] in places]
-    wanted, found = set(ids), dict[str, int]()
+    wanted, found = set(ids), dict[str, tuple[int, dict[str, Any]]]()
     for approval in sorted(published, key=lambda one: places[one["versionId"]], reverse=True):
         version_id = approval["versionId"]
         for proof in approval.get("proof", ()):
@@ -88,7 +115,7 @@ def approvers(version_ids: Sequence[str], approvals: Sequence[Mapping[str, Any]]
                 check_proof({"versionId": version_id}, proof, key_of(did))
             except Problem:
                 continue
-            found[did] = places[version_id]
+            found[did] = places[version_id], proof
     return found
 
 

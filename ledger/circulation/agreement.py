@@ -24,6 +24,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from identity.instant import format_instant
 from ledger.circulation.asset import Asset
 from ledger.circulation.offer import (
     Offer,
@@ -34,7 +35,7 @@ from ledger.circulation.offer import (
     check_standing,
 )
 from ledger.circulation.party import Party
-from ledger.circulation.policy import Policy, digest_of
+from ledger.circulation.policy import Policy, asks_payment, digest_of
 from ledger.errors import Refused, declare
 from ledger.form import Form
 from ledger.statement import Kind
@@ -93,7 +94,8 @@ class Agreement(State, of="agreement"):
     """A negotiation or agreement as it stands. ``state`` is the protocol's word.
 
     ``digest`` covers the standing terms (:func:`digest_of_terms`); in full they are in the statement of entry
-    ``statedIn``. ``policy`` is a digest, ``price`` as signed, times are POSIX seconds of the entries.
+    ``statedIn``. ``policy`` is a digest, ``paymentAsked`` whether it asks for a payment beside the ``price``, which is
+    as signed; times are POSIX seconds of the entries.
     """
 
     PROVEN: ClassVar[Mapping[str, str]] = {"asset": "asset", "consumer": "party", "offer": "offer", "provider": "party"}
@@ -107,6 +109,7 @@ class Agreement(State, of="agreement"):
     statedIn: int
     policy: str
     purposeNamed: bool
+    paymentAsked: bool
     price: dict[str, Any] | None
     validUntil: int
     state: str
@@ -324,7 +327,7 @@ def _check_proposal(world: World, act: Act[Any], offered: Sequence[OfferedState]
     """The terms are about exactly what was offered, and that may still be licensed. Raises ``Refused``."""
     proposal: Proposal = act.body
     if proposal.validUntil <= act.seconds:
-        raise Refused("proposal_over", f"the entry's time is {act.seconds}", pointer="/payload/body/validUntil")
+        raise Refused("proposal_over", f"it is {format_instant(act.seconds)}", pointer="/payload/body/validUntil")
     named = [(one.asset, one.version, one.sha256) for one in proposal.terms.assets]
     if named != [(one["asset"], one["version"], one["sha256"]) for one in offered]:
         raise Refused("terms_assets_wrong", pointer="/payload/body/terms/assets", subject=proposal.offer)
@@ -353,6 +356,7 @@ def _propose(world: World, act: Act[Any], offered: Offer | Agreement, consumer: 
             statedIn=act.index,
             policy=digest_of(terms["policy"]),
             purposeNamed=proposal.terms.policy.names_purpose(),
+            paymentAsked=asks_payment(terms["policy"]),
             price=terms.get("price"),
             validUntil=proposal.validUntil,
             state="REQUESTED" if act.party == consumer else "OFFERED",

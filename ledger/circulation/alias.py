@@ -60,7 +60,7 @@ class AliasChange(Form):
                 raise Refused("alias_not_claimed", alias, pointer=f"/payload/body/withdrawn/{place}")
         for place, alias in enumerate(self.claimed):
             if type_ not in named_by(alias):
-                raise Refused("alias_unfit", f"{alias} for a {type_}", pointer=f"/payload/body/claimed/{place}")
+                raise Refused("alias_unfit", f"{alias} names no {type_}", pointer=f"/payload/body/claimed/{place}")
             if alias in has:
                 raise Refused("alias_claimed_already", alias, pointer=f"/payload/body/claimed/{place}")
         if (count := len(has) - len(self.withdrawn) + len(self.claimed)) > ALIASES_MAX:

@@ -106,8 +106,8 @@ class AliasAttested(Kind, name="alias.attested", opens=("attestation",)):
     def check(self, world: World, act: Act[AliasAttested]) -> None:
         _check_registrar(world, act)
         named = _named(world, self.subject)
-        if act.party in (self.subject, getattr(named, "holder", None)):
-            raise Refused("attested_by_itself")
+        if not {act.party, world.party(act.statement.key[0])}.isdisjoint({self.subject, getattr(named, "holder", "")}):
+            raise Refused("attested_by_itself")  # nor one's own through a delegation of the registrar's
         if all(one["alias"] != self.alias for one in named.aliases):
             raise Refused("alias_not_claimed", f"{self.subject} has no {self.alias}", subject=self.subject)
         if (holder := world.found("attested", self.alias)) is not None:

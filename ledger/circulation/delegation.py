@@ -15,7 +15,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic reads no other below Python 3.12
 
+from identity.instant import format_instant
 from ledger.circulation.party import Nature
+from ledger.circulation.policy import PAYMENTS
 from ledger.errors import Refused, declare
 from ledger.form import Form
 from ledger.statement import KINDS, Kind, Statement, covers
@@ -32,8 +34,8 @@ declare(
     subject_not_delegated=("the delegation does not cover this subject", "see its subjects: cadastre show DELEGATION"),
     amount_not_delegated=("the delegation does not cover such an amount", "see its amounts: cadastre show DELEGATION"),
     amount_unseen=(
-        "the delegation bounds amounts, and the amount is withheld",
-        "state the amount in the open, or sign with a key of the party itself",
+        "the delegation bounds amounts, and an amount is withheld or stated in the words of a policy",
+        "state it as a price, in the open, or sign with a key of the party itself",
     ),
     delegate_unusable=("nobody can act as this DID", "give a did:key, or the DID through which a party speaks here"),
     delegation_to_itself=("a party needs no delegation to act for itself", "name whom it is given to"),
@@ -77,6 +79,14 @@ class Delegated(Form):
     ) = None
 
 
+def mandate(party: str, to: str) -> str:
+    """What the look-up ``mandate`` names by, beside the DID alone: whose acts, and the DID that may do them.
+
+    Anybody can delegate to any DID; under this name only the party itself puts what it gave, while it is not revoked.
+    """
+    return f"{party}/{to}"
+
+
 class AmountState(TypedDict):
     amount: int
     currency: str
@@ -111,7 +121,10 @@ class Delegation(State, of="delegation"):
     compromised: int | None = None
 
     def lookups(self) -> Iterable[tuple[str, str]]:
-        return [("delegator", self.party), ("delegate", self.to), *(("above", one) for one in self.chain)]
+        found = [("delegator", self.party), ("delegate", self.to), *(("above", one) for one in self.chain)]
+        if self.status == "active":
+            found += [("mandate", self.to), ("mandate", mandate(self.party, self.to))]
+        return found
 
     def words(self) -> Iterable[str]:
         return words_of(self.name) if isinstance(self.name, str) else ()
@@ -128,9 +141,9 @@ class Delegation(State, of="delegation"):
         if self.status != "active":
             return "delegation_revoked", self.to
         if seconds < self.since:
-            return "delegation_not_yet", f"from {self.since}, it is {seconds}"
+            return "delegation_not_yet", f"from {format_instant(self.since)}, it is {format_instant(seconds)}"
         if seconds > self.until:
-            return "delegation_over", f"until {self.until}, it is {seconds}"
+            return "delegation_over", f"until {format_instant(self.until)}, it is {format_instant(seconds)}"
         kind = statement.claims.kind
         if kind in GIVING:  # whether it may be given on is said by its depth, and what may be revoked by its chain
             return None
@@ -155,9 +168,12 @@ class Delegation(State, of="delegation"):
 
 
 def amounts_in(value: Any) -> Iterable[dict[str, Any] | None]:
-    """The amounts of money anywhere in bodies and states; None for each value that is withheld, which may be one."""
+    """The amounts of money anywhere in bodies and states.
+
+    None for what may be one and cannot be compared: each value that is withheld, each payment that a policy asks for.
+    """
     if isinstance(value, dict):
-        if is_hidden(value):
+        if is_hidden(value) or value.get("leftOperand") in PAYMENTS or value.get("paymentAsked") is True:
             yield None
         elif type(value.get("amount")) is int and type(value.get("currency")) is str:
             yield value

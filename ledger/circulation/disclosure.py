@@ -21,6 +21,7 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import Field, model_validator
 
+from identity.instant import format_instant
 from ledger.circulation.charter import Ledger
 from ledger.circulation.party import Party
 from ledger.errors import Refused, declare
@@ -42,6 +43,7 @@ declare(
         "the statement is another party's, and the charter does not let this party have it erased",
         "ask the party whose it is; governance says who may: erasers of the charter",
     ),
+    private_field_erased=("the private value was erased before", "nothing is left to do"),
     grant_over=("the grant would be over before it began", "give an until in the future"),
     grant_not_yours=("another party granted this", "sign as that party, or leave it"),
     grant_withdrawn=("the grant was withdrawn before", "nothing is left to do"),
@@ -148,10 +150,10 @@ class Inspection(State, of="inspection"):
 class Erasure(State, of="erasure"):
     """The tombstone of private values: of an entry, ``digests`` in the order of ``fields``, at whose behest and why.
 
-    ``again`` are those of the digests that were erased of another entry before. ``at`` is POSIX seconds.
+    ``at`` is POSIX seconds. It is of that one entry: what others state under the same digest is theirs.
     """
 
-    UNIQUE: ClassVar[tuple[str, ...]] = ("erased", "gone")
+    UNIQUE: ClassVar[tuple[str, ...]] = ("gone",)
     PROVEN: ClassVar[Mapping[str, str]] = {"party": "party"}
 
     by: str
@@ -160,7 +162,6 @@ class Erasure(State, of="erasure"):
     entry: int
     fields: list[str]
     digests: list[str]
-    again: list[str]
     code: str
     ground: str
     at: int
@@ -168,7 +169,6 @@ class Erasure(State, of="erasure"):
     def lookups(self) -> Iterable[tuple[str, str]]:
         found = [("party", self.party)]
         found += [("digest", one) for one in self.digests]
-        found += [("erased", one) for one in self.digests if one not in self.again]
         return found + [("gone", gone(self.entry, one)) for one in self.digests]
 
 
@@ -214,7 +214,7 @@ class DisclosureGranted(Kind, name="disclosure.granted", opens=("grant",)):
 
     def check(self, world: World, act: Act[DisclosureGranted]) -> None:
         if self.until is not None and self.until <= act.seconds:
-            raise Refused("grant_over", f"the entry's time is {act.seconds}", pointer="/payload/body/until")
+            raise Refused("grant_over", f"it is {format_instant(act.seconds)}", pointer="/payload/body/until")
         for party in self.to:
             world.get(Party, party)
         if world.find(self.subject) is None:
@@ -304,7 +304,7 @@ class DisclosureErased(Ground, Kind, name="disclosure.erased", opens=("erasure",
         return (self.party, self.subject)
 
     def finds(self, sub: str | None) -> Iterable[tuple[str, str]]:
-        return [("erased", one) for one in self.digests] + [("gone", gone(self.entry, one)) for one in self.digests]
+        return [("gone", gone(self.entry, one)) for one in self.digests]
 
     def regards(self) -> Iterable[int]:
         return (self.entry,)
@@ -332,7 +332,6 @@ class DisclosureErased(Ground, Kind, name="disclosure.erased", opens=("erasure",
                 entry=self.entry,
                 fields=[fields[digest] for digest in self.digests],
                 digests=list(self.digests),
-                again=[digest for digest in self.digests if world.found("erased", digest) is not None],
                 code=self.code,
                 ground=self.ground,
                 at=act.seconds,

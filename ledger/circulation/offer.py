@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 from typing_extensions import TypedDict  # pydantic reads no other below Python 3.12
 
+from identity.instant import format_instant
 from ledger.circulation.asset import CLASSES, KEYWORDS_MAX, Asset, Version, check_held
 from ledger.circulation.party import Party
 from ledger.circulation.policy import Policy, digest_of
@@ -143,7 +144,7 @@ class OfferOpened(Kind, name="offer.opened", opens=("offer",)):
 
     def check(self, world: World, act: Act[OfferOpened]) -> None:
         if self.validUntil <= act.seconds:
-            raise Refused("offer_over", f"the entry's time is {act.seconds}", pointer="/payload/body/validUntil")
+            raise Refused("offer_over", f"it is {format_instant(act.seconds)}", pointer="/payload/body/validUntil")
         if act.party in self._named():
             raise Refused("self_dealing", pointer="/payload/body/to")
         for party in self._named():

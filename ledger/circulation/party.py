@@ -160,6 +160,7 @@ class Party(State, of="party"):
     def lookups(self) -> Iterable[tuple[str, str]]:
         found = [("did", did) for did in self.dids] + [("role", role) for role in self.roles]
         found += [("key", one["key"]) for one in self.keys if "ended" not in one and "compromised" not in one]
+        found += [("former", one) for one in {one["key"]: None for one in self.keys if "ended" in one}]
         if self.log is not None:
             found.append(("scid", self.log["standing"]["scid"]))
         return found + [("place", place) for place in self.places] + alias_lookups(self.aliases)

@@ -48,6 +48,9 @@ PURPOSES = frozenset(
 )
 """Left operands that name the purpose of use: ODRL's own and the Catena-X profile's."""
 
+PAYMENTS = frozenset({"payAmount", "odrl:payAmount", "http://www.w3.org/ns/odrl/2/payAmount"})
+"""Left operands that ask for a payment, its amount as text (ODRL Vocabulary 2.2)."""
+
 _NAMING = frozenset({"eq", "isA", "isAllOf", "isAnyOf", "isPartOf"})  # operators that say which purpose, not which not
 
 
@@ -171,6 +174,13 @@ class Policy(Form):
     def names_purpose(self) -> bool:
         """Whether every permission is bound to a purpose it names."""
         return all(permission.names_purpose() for permission in self.permission)
+
+
+def asks_payment(value: Any) -> bool:
+    """Whether a policy, as its JSON stands, asks for a payment anywhere."""
+    if isinstance(value, dict):
+        return value.get("leftOperand") in PAYMENTS or any(map(asks_payment, value.values()))
+    return isinstance(value, list) and any(map(asks_payment, value))
 
 
 def digest_of(value: Any) -> str:

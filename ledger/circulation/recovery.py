@@ -20,6 +20,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from identity.instant import format_instant
 from ledger.circulation.key import Compromises, check_compromises, check_present, check_renewal
 from ledger.circulation.party import Party, TrustState
 from ledger.circulation.speaker import Consent, LogLines, Speaker, WitnessProofs, check_consent, claimed, speaker_of
@@ -248,7 +249,8 @@ class RecoveryCompleted(Kind, name="recovery.completed", on="recovery", signer="
         if party.recovered is not None and party.recovered > state.opened:
             raise Refused("recovery_outrun", f"by entry {party.recovered}, it was opened by entry {state.opened}")
         if state.due is None or act.seconds < state.due:
-            raise Refused("recovery_waits", "too few support it" if state.due is None else f"until {state.due}")
+            until = "too few support it" if state.due is None else f"until {format_instant(state.due)}"
+            raise Refused("recovery_waits", until)
         speaker = speaker_of(world, act, self.party, act.iss, self.log, self.witness)
         _check_place_held(party, speaker)
         check_compromises(party.keys, self.compromised, act.index)

@@ -9,7 +9,6 @@ ledger's own service key. A DID that is to take over from another consents by a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Annotated, Any, NamedTuple, cast
 
 from pydantic import Field
@@ -20,6 +19,7 @@ from identity.canonical import b64decode
 from identity.did import key_named, key_of, method_of
 from identity.errors import Problem
 from identity.place import format_place, parse_place
+from identity.webvh.log import LOG_BYTES_MAX
 from ledger.circulation.charter import Ledger
 from ledger.circulation.key import KEYS_MAX, Multikey
 from ledger.errors import Refused, declare
@@ -31,6 +31,10 @@ declare(
     did_log_needed=("a did:webvh speaks by its log", "state the lines of its did.jsonl in log"),
     did_log_unwanted=("a did:key has no log", "leave log out"),
     did_log_refused=("the lines do not go on with the DID's log", "see why: cadastre did resolve FILE.jsonl"),
+    did_log_too_long=(
+        "no resolver reads a log of more than 5 MiB",
+        "let another DID speak for the party: cadastre recovery",
+    ),
     did_log_of_another=("the log is of another DID", "state the log of the DID that is to speak"),
     did_ended=("the DID is deactivated", "let another DID speak for the party: cadastre succeed"),
     did_unusable=("nobody can speak through this DID here", "use a did:key or a did:webvh"),
@@ -69,14 +73,17 @@ class Consent(Form):
 
 
 class LogState(TypedDict):
-    """Where a DID's log stands: what the next line must follow on, and which entries of the ledger hold its lines.
+    """Where a DID's log stands: what the next line must follow on, and which entry of the ledger holds the last.
 
-    ``place`` is where the ledger serves it, None for a log that is hosted elsewhere; ``keyAgreement`` are the keys to
-    which data can be sealed.
+    The one ``before`` holds lines as well, None if there is none: the state of that time names the one before that, so
+    that a state does not grow with its log. ``size`` is that of did.jsonl in bytes, ``place`` where the ledger serves
+    it, None for a log that is hosted elsewhere; ``keyAgreement`` are the keys to which data can be sealed.
     """
 
     standing: dict[str, Any]
-    entries: list[int]
+    entry: int
+    before: int | None
+    size: int
     place: str | None
     keyAgreement: list[str]
 
@@ -122,7 +129,12 @@ def follow(
     lines: Sequence[dict[str, Any]],
     proofs: Sequence[Approved] | None,
 ) -> Speaker:
-    """How a DID speaks for a party after these lines, which go on with its ``log``. Raises ``Refused``."""
+    """How a DID speaks for a party after these lines, which go on with its ``log``. Raises ``Refused``.
+
+    Milliseconds; what ``check`` has found out, ``fold`` is told.
+    """
+    if (known := act.shown.get("speaker")) is not None:
+        return cast(Speaker, known)
     charter = cast(Ledger, world.charter)
     try:
         standing = _advance(log, lines, proofs or (), charter.service, act.seconds)
@@ -136,16 +148,19 @@ def follow(
     for name, value in (("scid", standing.scid), ("did", standing.did)):  # a log that moved is one log yet
         if (holder := world.found(name, value)) not in (None, party):
             raise Refused("did_taken", f"{holder} speaks by this log", pointer="/payload/body/log")
-    place = _check_place(world, charter, standing.did, party)
-    former = [] if log is None else log["entries"]
-    agreement = keys_in(standing, "keyAgreement")[:KEYS_MAX]
+    size = len(webvh.format_log(lines)) + (0 if log is None else log["size"])
+    if size > LOG_BYTES_MAX:
+        raise Refused("did_log_too_long", f"{size} bytes", pointer="/payload/body/log")
     state: LogState = {
         "standing": standing.to_state(),
-        "entries": [*former, act.index],
-        "place": place,
-        "keyAgreement": agreement,
+        "entry": act.index,
+        "before": None if log is None else log["entry"],
+        "size": size,
+        "place": _check_place(world, charter, standing.did, party),
+        "keyAgreement": keys_in(standing, "keyAgreement")[:KEYS_MAX],
     }
-    return Speaker(standing.did, keys, state)
+    found = act.shown["speaker"] = Speaker(standing.did, keys, state)
+    return found
 
 
 def _advance(
@@ -159,14 +174,14 @@ def _advance(
     standings = [None if log is None else webvh.Standing.from_state(log["standing"])]
     for line in lines:
         standings.append(webvh.advance(standings[-1], line, seconds))
-    versions = [one.version_id for one in standings[1:] if one is not None]
+    added = cast(list[webvh.Standing], standings[1:])
+    rules, ids = webvh.rules_of(standings[0], added)
     approvals = [{"versionId": one.versionId, "proof": one.proof} for one in proofs]
-    for place, (before, after) in enumerate(pairwise(standings)):
-        assert after is not None
-        witness = webvh.witnesses_of(before, after)
-        webvh.check_witnessed(witness, versions[place:], approvals, approved=(service,))
-    assert after is not None
-    return after
+    latest = webvh.approvers([one.version_id for one in added], approvals, ids)
+    webvh.check_lean(approvals, latest)
+    if (found := webvh.unwitnessed(rules, {**latest, service: len(added)})) is not None:
+        raise found[1]
+    return added[-1]
 
 
 def speaking_keys(standing: webvh.Standing) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from identity.instant import format_instant
 from ledger.circulation.asset import Asset, check_held
 from ledger.circulation.offer import check_not_core
 from ledger.circulation.party import Party
@@ -80,7 +81,7 @@ class TransferProposed(Kind, name="transfer.proposed", opens=("transfer",)):
         if self.to == act.party:
             raise Refused("self_dealing", pointer="/payload/body/to")
         if self.validUntil <= act.seconds:
-            raise Refused("transfer_over", f"the entry's time is {act.seconds}", pointer="/payload/body/validUntil")
+            raise Refused("transfer_over", f"it is {format_instant(act.seconds)}", pointer="/payload/body/validUntil")
         world.get(Party, self.to)
         check_not_core(self.asset, check_held(world, act, self.asset))
 

@@ -92,8 +92,9 @@ Stood = Callable[[int], tuple[int, Mapping[str, Any]]]
 def turns_of(subject: str, stood: Stood, size: int) -> list[int]:
     """``Evidence.turns``, for whoever has the states of subjects.
 
-    A party's state names the entries that hold lines of its log, and those by which its keys came and went; a recovery
-    begins all that anew, so what was before stands in the state of that time.
+    A party's state names the last entry that holds lines of its log, the state before that the one before, and so on;
+    and the entries by which its keys came and went. A recovery begins all that anew, so what was before stands in the
+    state of that time.
     """
     found: set[int] = set()
     before: int | None = size
@@ -101,7 +102,10 @@ def turns_of(subject: str, stood: Stood, size: int) -> list[int]:
         index, state = stood(before)
         if type_of(subject) == "delegation":
             return [index] if state["status"] == "revoked" else []
-        found.update((state.get("log") or {}).get("entries", ()))
+        log = state.get("log")
+        while log and log["entry"] not in found:
+            found.add(log["entry"])
+            log = None if log["before"] is None else stood(log["entry"])[1].get("log")
         for key in state["keys"]:
             found.update(key[name] for name in ("index", "ended") if name in key)
         recovered = state.get("recovered")

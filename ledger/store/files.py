@@ -6,7 +6,7 @@
     DIR/checkpoint        the last checkpoint the ledger signed, for others to fetch; it may lag
     DIR/heads             the record of signed heads (``heads``), unless it is kept elsewhere
     DIR/ledger.db.1 ...   stores that a restore put aside; who is sure not to need them deletes them
-    DIR/lock              locked by the one process that writes; its content says which
+    DIR/lock              locked by the one process that writes; it names the process to stop: its service, or itself
 
 Whoever can read DIR/keys can sign as the ledger; keep governance.key elsewhere once the ledger is open. Whoever can
 write the rest can destroy the ledger, but not change it unseen.
@@ -76,10 +76,11 @@ class Folder:
         return self.keys / f"{name}.key"
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, owner: int | None = None) -> Iterator[None]:
         """Be the one writer for as long as the context lasts; ends with the process, however that ends.
 
-        Raises ``Unavailable``: ``store_locked``, naming the process that has it. It waits for nobody.
+        ``owner`` is the process to stop where somebody else wants to write, if it is not this one. Raises
+        ``Unavailable``: ``store_locked``, which names it. It waits for nobody.
         """
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -87,9 +88,10 @@ class Folder:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
-                raise Unavailable("store_locked", f"process {holder or 'unknown'} has {self.path}") from None
+                detail = f"process {holder} has {self.path}; to stop it: kill {holder}" if holder else str(self.path)
+                raise Unavailable("store_locked", detail) from None
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
+            os.pwrite(descriptor, b"%d\n" % (owner or os.getpid()), 0)
             yield
         finally:
             os.close(descriptor)

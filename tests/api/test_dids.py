@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
+import api.dids
+from api.client import Client
 from identity import jws, webvh
 from identity.did import multibase_of
 from identity.documents import draft_document
@@ -16,6 +18,7 @@ from identity.keys import SigningKey, write_key
 from identity.webvh import first_line, format_log, key_hash, next_line
 from tests.api.house import House, TestClient, code_of
 from tests.cast import CAST, seed
+from tests.logs import multikey
 
 HOST = "registry.example"
 UPDATE = [SigningKey.from_seed("Ed25519", seed(f"update {turn}")) for turn in range(3)]
@@ -127,10 +130,51 @@ def test_whose_a_key_is(told: Told) -> None:
     def ask(name: str) -> dict[str, object]:
         return told.client.get(f"/v1/keys/{multibase_of(CAST[name].key.public)}").json()  # type: ignore[no-any-return]
 
-    assert ask("factory")["parties"] == [{"party": told.party, "did": told.did}]
+    assert ask("factory")["parties"] == [{"party": told.party, "name": "Acme", "did": told.did, "left": False}]
     assert ask("stranger") == {
         "key": multibase_of(CAST["stranger"].key.public),
         "parties": [],
         "delegations": [],
+        "former": [],
     }
     assert told.client.get("/v1/keys/z6Mk").status_code == 400
+
+
+def test_what_others_put_on_record_hides_nothing_from_whoever_says_for_whom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody can list a key in a document, and delegate to any DID."""
+    monkeypatch.setattr(api.dids, "LISTED_MAX", 2)
+    house = House.build(tmp_path / "ledger")
+    play = house.play
+    play.join("factory", "second")
+    works = play.join_hosted("works")
+    given, revoked = play.delegate("factory", "stranger"), play.delegate("factory", "stranger")
+    play.act("delegation.revoked", by="factory", sub=revoked, body={})
+    for name in ("mill", "spare", "agent"):
+        play.delegate("second", "stranger")
+        play.join_hosted(name, keys=[name, "works"])
+    factory, stranger = play.party("factory"), multibase_of(CAST["stranger"].key.public)
+    with house.served() as served:
+        house.tell(served)
+
+        def ask(key: str, for_: str | None = None) -> dict[str, list[str]]:
+            said = served.get(f"/v1/keys/{key}", params={} if for_ is None else {"for": for_}).json()
+            return {
+                "parties": [one["party"] for one in said["parties"]],
+                "delegations": [one["delegation"] for one in said["delegations"]],
+                "former": [one["delegation"] for one in said["former"]],
+            }
+
+        assert given not in ask(stranger)["delegations"]
+        for principal in (factory, CAST["factory"].did, given):
+            assert ask(stranger, principal)["delegations"] == [given]
+        assert ask(stranger, revoked) == {"parties": [], "delegations": [], "former": [revoked]}
+        assert works not in ask(multikey("works"))["parties"]
+        for principal in (works, play.did("works")):
+            assert ask(multikey("works"), principal)["parties"] == [works]
+        nothing = {"parties": [], "delegations": [], "former": []}
+        for key, principal in ((stranger, works), (multikey("works"), given), (stranger, "x"), (stranger, "party_x")):
+            assert ask(key, principal) == nothing
+        with Client("http://testserver", key=CAST["stranger"].key, principal=given, transport=served._transport) as one:
+            assert one.speaker().via == next(entry.id for entry in play.entries if entry.subject == given)

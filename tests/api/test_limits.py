@@ -160,6 +160,8 @@ def refused(*messages: dict[str, Any] | float, **given: Any) -> Problem:
 
 def test_an_announced_length_is_refused_before_anything_is_read() -> None:
     assert refused(announced=b"11").code == "body_too_large"
+    assert refused(announced=b"9" * 5_000).code == "body_too_large"
+    assert read(part(b"hello"), announced=b"0" * 5_000 + b"5") == b"hello"
 
 
 def test_a_body_that_turns_out_too_long_is_refused() -> None:

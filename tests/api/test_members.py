@@ -39,11 +39,17 @@ def client(house: House) -> Iterator[TestClient]:
 
 
 def bearer(
-    house: House, client: TestClient, who: str = "factory", *, ahead: int = 0, audience: str | None = None
+    house: House,
+    client: TestClient,
+    who: str = "factory",
+    *,
+    ahead: int = 0,
+    audience: str | None = None,
+    principal: str | None = None,
 ) -> dict[str, str]:
     now, number = int(time.time()) + ahead, next(numbers).to_bytes(16)
     nonce = client.get("/v1/ledger").json()["tokenNonce"]
-    token = sign_token(CAST[who].key, audience or house.play.world.audience, nonce, now, number)
+    token = sign_token(CAST[who].key, audience or house.play.world.audience, nonce, now, number, principal=principal)
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -62,7 +68,9 @@ def test_every_route_that_shows_entries_takes_a_token_once(house: House, client:
             named |= {"key": multibase_of(house.play.cast["factory"].key.public)}
             path = route.path_format.format(**named) + "?old=1&new=2"
             once = bearer(house, client)
-            assert client.get(path, headers=once).status_code not in (401, 403), path
+            answer = client.get(path, headers=once)
+            assert answer.status_code not in (401, 403), path
+            assert answer.headers.get_list("Cache-Control") == ["no-store"], (path, "a proxy would show it to others")
             again = client.get(path, headers=once)
             assert (again.status_code, code_of(again)) == (401, "token_spent"), path
 
@@ -83,6 +91,14 @@ def test_others_are_told_what_is_missing(house: House, client: TestClient) -> No
     assert code_of(basic) == "readers_members"
     stranger = client.get("/v1/entries/1", headers=bearer(house, client, "stranger"))
     assert (stranger.status_code, code_of(stranger)) == (403, "reader_unknown")
+
+
+def test_a_token_may_say_for_whom_and_is_good_for_nobody_else(house: House, client: TestClient) -> None:
+    factory = house.play.party("factory")
+    for principal, status in ((factory, 200), (CAST["factory"].did, 200), (CAST["lender"].did, 403), ("party_x", 403)):
+        answer = client.get("/v1/entries/1", headers=bearer(house, client, principal=principal))
+        assert answer.status_code == status, principal
+    assert client.get("/v1/entries/1", headers=bearer(house, client, "lender", principal=factory)).status_code == 200
 
 
 def test_a_token_from_before_the_service_began_is_not_taken_however_far_ahead(house: House) -> None:
@@ -127,3 +143,15 @@ def test_spent_tokens_are_kept_as_long_as_they_hold_and_no_longer(monkeypatch: p
     assert spent(members, tokens[0]) == "token_spent"
     clock.now += 1
     assert spent(members, tokens[4]) is None
+
+
+def test_one_did_does_not_use_up_what_all_members_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.members, "SPENT_EACH", 2)
+    clock = Clock()
+    members = Members(None, "", "", clock)  # type: ignore[arg-type] # it asks nobody here
+    greedy = [Token("did:key:z", "z", int(clock.now) + 60, f"number {place}", "") for place in range(4)]
+    other = Token("did:key:y", "y", int(clock.now) + 60, "number 0", "")
+    assert [spent(members, token) for token in greedy[:3]] == [None, None, "tokens_full"]
+    assert spent(members, other) is None
+    clock.now += LIFETIME_MAX_S + SKEW_S + 1
+    assert [spent(members, token) for token in greedy] == [None, None, "tokens_full", "tokens_full"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -205,6 +206,31 @@ def test_pages_by_cursor_give_everything_once(told: Told, limit: int) -> None:
             break
         query["cursor"] = page["cursor"]
     assert found == [one["id"] for one in told.get("/v1/search")["items"]]
+
+
+def test_delegations_are_found_by_who_gave_them_and_whom_they_were_given_to(tmp_path: Path) -> None:
+    house = House.build(tmp_path / "ledger")
+    play = house.play
+    play.join("factory", "partner")
+    given = play.delegate("factory", "lender", name="Press 4")
+    other = play.delegate("factory", "partner")
+    third = play.delegate("partner", "lender")
+    with house.served() as client:
+        house.tell(client)
+
+        def found(**query: str) -> list[str]:
+            answer = client.get("/v1/search", params={"type": "delegation", **query})
+            assert answer.status_code == 200, answer.text
+            return [one["id"] for one in answer.json()["items"]]
+
+        assert found() == [third, other, given]
+        assert found(q="press") == [given]
+        assert found(delegator=CAST["factory"].did) == found(delegator=play.party("factory")) == [other, given]
+        assert found(delegate=CAST["lender"].did) == [third, given]
+        assert found(delegate=CAST["lender"].did, delegator=CAST["factory"].did) == [given]
+        assert found(delegate="did:key:z6Mk") == []
+        answer = client.get("/v1/search", params={"delegator": CAST["second"].did})
+        assert (answer.status_code, code_of(answer)) == (404, "subject_absent")
 
 
 def test_versions_are_found_by_the_digest_of_their_content(told: Told) -> None:

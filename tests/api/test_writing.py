@@ -72,6 +72,7 @@ def test_a_folder_has_one_writer(house: House, open_: Open, monkeypatch: pytest.
     with pytest.raises(Unavailable) as caught, opened(house.folder.path):
         pass
     assert caught.value.code == "store_locked"
+    assert f"kill {os.getpid()}" in caught.value.detail  # the service, which would replace a writer that is killed
     writer.close()
     with opened(house.folder.path):
         pass

@@ -1,4 +1,4 @@
-"""The README's first screen is true: its commands are run, and give the output shown, names and hashes aside."""
+"""The README is true: what its consoles show is typed in their order, and gives that output, names and hashes aside."""
 
 import os
 import re
@@ -19,7 +19,7 @@ BLOCKS = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), r
 
 VARYING = [  # what differs from ledger to ledger, and what stands for it when outputs are compared
     (r"did:key:z\w+", "DID"),
-    (r"\b(party|asset|ledger)_[0-9a-z]{26}", r"\1_ID"),
+    (r"\b(party|asset|ledger|credential)_[0-9a-z]{26}", r"\1_ID"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "TIME"),
     (r"(id +)[\w-]{43}", r"\1DIGEST"),
     (r"root=[\w+/]{43}=", "root=ROOT"),
@@ -28,8 +28,15 @@ VARYING = [  # what differs from ledger to ledger, and what stands for it when o
 
 
 def steps(block: str) -> list[tuple[str, str]]:
-    """The commands of a block, each with the output shown below it."""
-    return [tuple(step.split("\n", 1)) for step in re.split(r"^\$ ", block, flags=re.MULTILINE) if step]  # type: ignore[misc]
+    """The commands of a block, each with the output shown below it; what is typed into one ends with END."""
+    found = []
+    for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, shown = step.partition("\n")
+        if command.endswith("<<END"):
+            typed, _, shown = shown.partition("END\n")
+            command += f"\n{typed}END"
+        found.append((command, shown))
+    return found
 
 
 def pattern(shown: str) -> re.Pattern[str]:
@@ -77,28 +84,24 @@ def _wait(url: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make, as the README says")
-def test_the_first_screen_does_what_it_shows(served: Path, tmp_path: Path, port: int) -> None:
+def test_whoever_types_what_is_shown_sees_what_is_shown(served: Path, tmp_path: Path, port: int) -> None:
     ((run, shown),) = steps(BLOCKS[0])
     assert run == "make run"
     assert pattern(shown).match(masked(served.read_text()))
-    home = tmp_path / "home"
     environment = os.environ | {
         "CADASTRE_LEDGER": f"http://127.0.0.1:{port}",
-        "CADASTRE_HOME": str(home),
+        "CADASTRE_HOME": str(tmp_path / "home"),
         "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}",
     }
-    for command, shown in steps(BLOCKS[1]):
-        if command.startswith("export PATH"):
-            continue  # the one line that is about the reader's shell
-        at = command.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{port}")
-        done = subprocess.run(
-            ["bash", "-c", f"{at} 2>&1"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}"
-        assert pattern(shown).fullmatch(masked(done.stdout)), f"{command}\n{done.stdout}"
+    typed = [step for block in BLOCKS[1:] for step in steps(block)]
+    lines = [
+        f"{'! ' * shown.startswith('disproven: ')}{{ {command}\n}} >{number}.told 2>&1 || exit"
+        for number, (command, shown) in enumerate(typed)
+    ]
+    script = "\n".join(lines).replace("http://127.0.0.1:8000", f"http://127.0.0.1:{port}")
+    subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, check=False, timeout=300)
+    for number, (command, shown) in enumerate(typed):
+        file = tmp_path / f"{number}.told"
+        assert file.exists(), f"{typed[number - 1][0]}\n{(tmp_path / f'{number - 1}.told').read_text()}"
+        told = file.read_text()
+        assert not shown or pattern(shown).fullmatch(masked(told)), f"{command}\n{told}"

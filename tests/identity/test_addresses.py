@@ -17,6 +17,7 @@ SPECIAL = """
     shared        100.64.0.0/11
     link-local    169.254.0.0/16  fe80::/10
     metadata      168.63.129.16/32  100.100.100.200/32
+    metadata      fd00:ec2::254/128  fd20:ce::254/128  fd00:c1::a9fe:a9fe/128  fd00:42::42/128
     unspecified   0.0.0.0/8  ::/128
     multicast     224.0.0.0/4  ff00::/8
     translated    ::2/127  ::8.8.8.8/128  ::ffff:8.8.8.8/128  ::ffff:127.0.0.1/128  64:ff9b:1::/48  2001::/32  2002::/16
@@ -55,6 +56,12 @@ def test_whatever_the_standard_library_holds_for_not_global_is_not_connected_to(
         assert found.is_global or found in ip_network("64:ff9b::/96")
         assert not found.is_multicast
         assert not found.is_loopback
+
+
+def test_a_host_that_is_allowed_does_not_lead_to_metadata_by_ipv6() -> None:
+    for address in ("fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:ec2::254"):
+        with pytest.raises(Malformed, match="metadata"):
+            check_address(address, named=True)
 
 
 def test_an_address_of_an_interface_is_judged_without_it() -> None:

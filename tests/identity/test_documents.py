@@ -171,6 +171,8 @@ def test_a_method_may_stand_where_it_is_used_and_then_serves_that_alone() -> Non
         ({"verificationMethod": [{**MULTIKEY, "publicKeyMultibase": ["z"]}]}, "did_document_malformed"),
         ({"verificationMethod": [], "keyAgreement": "#a"}, "did_document_malformed"),
         ({"verificationMethod": [], "authentication": [1]}, "did_document_malformed"),
+        ({"assertionMethod": 1}, "did_document_malformed"),
+        ({"assertionMethod": f"{DID}#a"}, "did_document_malformed"),
         ({"assertionMethod": []}, "did_key_purpose"),
         ({"assertionMethod": ["did:web:evil.example#a"]}, "did_key_purpose"),
     ],
@@ -262,6 +264,8 @@ def test_keys_are_exchanged_and_all_else_stays() -> None:
         name: had[name] for name in ("service", "keyAgreement", "x")
     }
     assert with_keys(now, [KEY]) == had
+    odd = document(verificationMethod=[{"id": []}, {"id": {}}])
+    assert with_keys(odd, [KEY])["verificationMethod"][:2] == odd["verificationMethod"], "ids of any type stay"
 
 
 def test_keys_of_a_malformed_document_are_not_looked_for() -> None:

@@ -133,6 +133,7 @@ NEVER = f"""
     {URL}:65536/ {URL}:0443/ {URL}:/ {URL}:x/ https://127.1/ https://0x7f.0.0.1/ https://2130706433/ https://0177.0.0.1/
     https://127.0.0.1./ https://[::1 https://[::0001]/ https://host.example./ https://a..b/ https://bücher.example/
     {URL}\\@evil.example/ {URL}/ü https://h%2eexample/ {URL}/{"a" * URL_MAX} https://-a.example/ https://*.example/
+    https://[1.1.1.1]/
 """
 
 

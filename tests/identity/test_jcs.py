@@ -82,6 +82,9 @@ def test_a_number_that_is_whole_is_an_integer_however_it_is_spelled() -> None:
         ([0.5, nested(MAX_DEPTH)], "json_too_deep"),
         (nested(MAX_DEPTH + 1), "json_too_deep"),
         ([0.5, float("nan")], "json_malformed"),
+        (b'["\\ud800"]', "json_malformed"),
+        (b'{"\\uDC00":1}', "json_malformed"),
+        (b'["\\ude00\\ud83d"]', "json_malformed"),
         (["\ud800"], "json_malformed"),
         ({"é": "\ud800"}, "json_malformed"),
         ({"\ud800": 1}, "json_malformed"),
@@ -93,6 +96,10 @@ def test_a_number_that_is_whole_is_an_integer_however_it_is_spelled() -> None:
 )
 def test_what_readers_would_take_differently_is_refused(value: Any, code: str) -> None:
     assert code_of(value) == code
+
+
+def test_a_whole_pair_of_surrogates_is_a_letter() -> None:
+    assert decode_any(b'["\\ud83d\\ude00"]') == ["\U0001f600"]
 
 
 def test_as_deep_as_it_may_be() -> None:

@@ -21,7 +21,7 @@ from nacl import bindings as sodium
 
 from identity.canonical import b64decode
 from identity.errors import Malformed, Unverifiable
-from identity.keys import ALGORITHMS, Algorithm, PublicKey, SigningKey, read_key, write_key
+from identity.keys import ALGORITHMS, Algorithm, PublicKey, SigningKey, read_key, twin, write_key
 from tests.shared import shared
 
 PKCS8 = serialization.PrivateFormat.PKCS8
@@ -362,6 +362,8 @@ def test_es256_accepts_both_forms_of_a_signature() -> None:
     signature = key.sign(b"message")
     mirrored = (P256_ORDER - int.from_bytes(signature[32:], "big")).to_bytes(32, "big")
     key.public.verify(b"message", signature[:32] + mirrored)
+    assert twin(signature) == signature[:32] + mirrored
+    assert twin(twin(signature)) == signature
 
 
 # -- key files ---------------------------------------------------------------------------------------------------------

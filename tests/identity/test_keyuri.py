@@ -87,5 +87,15 @@ def test_a_pin_in_the_uri_is_refused_by_name_and_not_repeated(text: str) -> None
     assert "pin-source=file:" in caught.value.advice
 
 
+@pytest.mark.parametrize(
+    "text", ["PKCS11:object=a;pin-value=2468", " pkcs11:object=a?pin-value=2468", f"{KEY}?Pin-Value=2468"]
+)
+def test_a_pin_in_a_misspelled_uri_is_not_repeated_as_the_name_of_a_file(text: str) -> None:
+    assert is_key_uri(text)
+    with pytest.raises(Halted, match="hsm_pin_in_uri") as caught:
+        parse_key_uri(text)
+    assert "2468" not in str(caught.value)
+
+
 def test_a_file_is_no_uri() -> None:
     assert [name for name in ("pkcs11:object=a", "a.key", "./pkcs11:a") if is_key_uri(name)] == ["pkcs11:object=a"]

@@ -72,6 +72,7 @@ def test_places_and_their_urls(text: str, base: str, folder: str | None) -> None
         "a.example:%4",
         "a.example:%zz",
         "a.example:%FF",
+        "a.example:\ud800",
         "%zz.example",
         "xn--zz--9.example",
         "a" * 64 + ".example",

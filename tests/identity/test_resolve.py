@@ -282,6 +282,13 @@ def test_a_key_that_was_rotated_away_is_no_longer_found() -> None:
     refused(Unverifiable, "did_key_unknown", "notFound", lambda: keys(gone, "assertionMethod"))
 
 
+def test_whoever_looks_up_many_keys_of_one_did_fetches_it_once() -> None:
+    keys = resolver(web := Web(WEB), NOW)
+    for _ in range(3):
+        assert keys(f"{DID}#{multibase_of(TWO.public)}", "assertionMethod") == TWO.public
+    assert len(web.asked) == len(set(web.asked))
+
+
 def test_what_cannot_be_fetched_is_told_as_it_is() -> None:
     with serving(reply(b"", "500 Oops")) as server:
         did = f"did:web:outside.test%3A{server.port}"

@@ -40,7 +40,9 @@ def refusal(token: str, now: int = NOW) -> str:
 @pytest.mark.parametrize("key", [KEY, OTHER], ids=["Ed25519", "ES256"])
 def test_a_token_says_who_asks_from_when_until_when_and_once(key: SigningKey) -> None:
     token = open_token(sign_token(key, AUDIENCE, NONCE, NOW, NUMBER), AUDIENCE, NOW)
-    assert token == (did_of(key.public), multibase_of(key.public), NOW + 60, "AAECAwQFBgcICQoLDA0ODw", NONCE)
+    assert token == (did_of(key.public), multibase_of(key.public), NOW + 60, "AAECAwQFBgcICQoLDA0ODw", NONCE, None)
+    for_ = sign_token(key, AUDIENCE, NONCE, NOW, NUMBER, principal="did:key:z6Mk")
+    assert open_token(for_, AUDIENCE, NOW) == token._replace(principal="did:key:z6Mk")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,8 @@ def test_a_token_says_who_asks_from_when_until_when_and_once(key: SigningKey) ->
         ({"exp": True}, "token_malformed"),
         ({"iat": ...}, "token_malformed"),
         ({"jti": "short"}, "token_malformed"),
+        ({"for": None}, "token_malformed"),
+        ({"for": ["party"]}, "token_malformed"),
         ({"jti": "AAECAwQFBgcICQoLDA0ODx"}, "token_malformed"),
         ({"nonce": ...}, "token_malformed"),
         ({"nonce": "of another length"}, "token_malformed"),

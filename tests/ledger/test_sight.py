@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import ledger.sight
 from identity.did import multibase_of
 from identity.disclosure import show
 from ledger.append import Writer
@@ -18,6 +19,7 @@ from ledger.statement import stated_in
 from ledger.store.memory import MemoryStore
 from tests.cast import CAST, DAY, HOUR, Play, money
 from tests.ledger.written import SetClock, append, opened
+from tests.logs import multikey
 from tests.stories.stage import Stage
 
 NAMES = ("factory", "partner", "second", "lender", "stranger")
@@ -56,8 +58,10 @@ class Scene:
         return Reader(self.store, now)
 
     def asking(self, name: str) -> list[Asker]:
-        key = CAST[name].key
-        return askers(self.reader(), CAST[name].did, multibase_of(key.public), self.play.seconds)
+        return self.asking_for(CAST[name].did, multibase_of(CAST[name].key.public), None)
+
+    def asking_for(self, did: str, key: str, principal: str | None) -> list[Asker]:
+        return list(askers(self.reader(), did, key, self.play.seconds, principal))
 
     def values(self, name: str, index: int) -> list[Any] | None:
         """What somebody is shown of an entry; None where it is denied."""
@@ -268,5 +272,49 @@ def test_who_has_left_or_signs_with_another_key_is_nobody() -> None:
     index = scene.joined_in_private("factory")
     scene.play.act("party.left", by="factory", sub=scene.play.party("factory"), body={})
     assert scene.values("factory", index) is None
-    reader, key = scene.reader(), multibase_of(CAST["stranger"].key.public)
-    assert askers(reader, CAST["partner"].did, key, scene.play.seconds) == []
+    key = multibase_of(CAST["stranger"].key.public)
+    assert scene.asking_for(CAST["partner"].did, key, None) == []
+
+
+def test_what_others_give_to_a_did_hides_nothing_from_whoever_says_for_whom_it_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ledger.sight, "LISTED_MAX", 2)
+    scene = Scene("factory", "partner", "second")
+    play = scene.play
+    given = play.delegate("factory", "stranger")
+    revoked = play.delegate("factory", "stranger", kinds=["asset.*"])
+    play.act("delegation.revoked", by="factory", sub=revoked, body={})
+    for _ in range(3):
+        play.delegate("second", "stranger")
+    me = CAST["stranger"].did, multibase_of(CAST["stranger"].key.public)
+    factory, second = play.party("factory"), play.party("second")
+    assert [one.party for one in scene.asking_for(*me, None)] == [second] * 2
+    for principal in (factory, CAST["factory"].did, given):
+        assert [one.party for one in scene.asking_for(*me, principal)] == [factory]
+    others = (play.party("partner"), CAST["lender"].did, "party_" + "0" * 26, "delegation_" + "0" * 26, revoked, "x")
+    assert [scene.asking_for(*me, principal) for principal in others] == [[]] * len(others)
+    partner = CAST["partner"].did, multibase_of(CAST["partner"].key.public)
+    assert [scene.asking_for(*partner, principal) for principal in (factory, given)] == [[], []]
+
+
+def test_who_lists_a_key_of_another_hides_nothing_from_whoever_says_for_whom_it_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ledger.sight, "LISTED_MAX", 2)
+    scene = Scene("factory")
+    play = scene.play
+    works = play.join_hosted("works")
+    given = play.delegate("factory", "works")
+    for name in ("mill", "spare", "agent"):
+        play.join_hosted(name, keys=[name, "works"])
+    itself = f"did:key:{multikey('works')}", multikey("works")
+    hosted = play.did("works"), multikey("works")
+    assert works not in [one.party for one in scene.asking_for(*itself, None)]
+    assert [one.party for one in scene.asking_for(*itself, works)] == [works]
+    assert [one.party for one in scene.asking_for(*hosted, None)] == [works, play.party("factory")]
+    for me in (itself, hosted):
+        assert [one.party for one in scene.asking_for(*me, given)] == [play.party("factory")]
+    play.rotate("works", keys=["works-2"])
+    for principal in (works, given, play.did("works")):
+        assert scene.asking_for(*itself, principal) == scene.asking_for(*hosted, principal) == []

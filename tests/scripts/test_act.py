@@ -69,7 +69,10 @@ def test_what_cannot_be_said_is_refused_before_it_is_sent(hands: Hands, factory:
         "body_malformed", "act", "asset.registered", "--body", file, by="factory"
     )
     hands.refused("kind_unknown", "act", "asset.annotated", "--body", file, by="factory")
-    hands.refused("pointer_astray", "act", "asset.registered", "--body", file, "--hide", "/nothing", by="factory")
+    told = hands.misused("act", "asset.registered", "--body", file, "--hide", "/title", by="factory")
+    assert "'/title' cannot be private in asset.registered; what can: nothing" in told
+    named = body_file(tmp_path, name="Hush Ltd")
+    hands.refused("pointer_astray", "act", "party.joined", "--body", named, "--hide", "contact", by="newcomer")
     reason = body_file(tmp_path, reason="x")
     hands.refused("subject_not_fitting", "act", "asset.retired", "--body", reason, "--sub", factory, by="factory")
 

@@ -165,6 +165,34 @@ def test_a_ledger_that_hides_a_holder_or_invents_an_attestation_is_found_out(
     assert f"{told['former'][0]}  no more\n" in text
 
 
+def test_what_is_later_than_the_proof_is_said_to_be(
+    hands: Hands, claimed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alias = "handle:88.118.8/later"
+    size = shown(hands, LEI)["proof"]["size"]
+    lookups = [f"{type_}.{name}" for type_ in ("asset", "party") for name in ("alias", "attested")]
+    with Client(hands.url) as client:
+        before = {lookup: client.state_proof(alias, lookup) for lookup in lookups}
+    hands.done("alias", "add", alias, by="partner")
+    monkeypatch.setattr("api.client.Client.state_proof", lambda _, what, lookup, at: before[lookup])
+    text = hands.done("show", alias).splitlines()
+    assert text[1] == f"{party(hands, 'partner')}  claimed  later than the proof  partner Works"
+    assert text[2] == f"proven: nobody had it, as of size {size} of {ORIGIN}"
+    assert text[3] == "the proof is of that older state: for one of what is shown, ask again in a minute"
+
+
+def test_a_name_that_is_withheld_is_told_from_one_that_was_erased(hands: Hands, claimed: str) -> None:
+    alias = "handle:88.118.8/hidden"
+    hidden = hands.json("join", "--name", "Hidden", "--private", by="hidden")["subject"]
+    hands.done("alias", "add", alias, by="hidden")
+    shown(hands, alias)
+    assert hands.done("show", alias).splitlines()[1] == f"{hidden}  claimed  proven  withheld"
+    assert hands.done("search", "--type", "party").splitlines()[0].endswith("  withheld")
+    hands.done("erase", hidden, "--all", "--code", "gdpr-17", "--ground", "asked for", by="hidden")
+    assert hands.done("show", alias).splitlines()[1] == f"{hidden}  claimed  proven  erased"
+    assert hands.done("search", "--type", "party").splitlines()[0].endswith("  erased")
+
+
 def test_a_proof_of_something_else_is_not_believed(
     hands: Hands, claimed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -183,7 +211,7 @@ def test_what_is_not_committed_to_is_shown_and_not_proven(url: str, tmp_path: Pa
     assert (told["proof"], [one["proven"] for one in told["holders"]]) == (None, [False])
     text = hands.done("show", LEI)
     assert "claimed  shown, not proven  factory Works\n" in text
-    assert text.endswith("shown, not proven: the service has committed to no state yet\n")
+    assert text.endswith("shown, not proven: the service has committed to no state yet; ask again in a minute\n")
     hands.refused("state_uncommitted", "show", LEI, "--proof", tmp_path / "x.proof")
     assert not (tmp_path / "x.proof").exists()
     told = hands.refused("subject_absent", "show", HANDLE)

@@ -278,3 +278,12 @@ def test_the_installed_command_starts_and_completes() -> None:
         check=True,
     )
     assert "_CADASTRE_COMPLETE=complete_bash" in done.stdout
+
+
+def test_a_group_is_whole_also_where_something_else_imported_a_part_of_it() -> None:
+    told = (
+        "import scripts.credentials_recorded, typer.main as t; from scripts.command import app;"
+        "group = t.get_command(app).get_command(None, 'credential'); print(sorted(group.commands))"
+    )
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"'issue'", "'record'", "'verify'"} <= {*done.stdout.strip("[]\n").split(", ")}

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from identity.credential.form import CONTEXT, UNDEFINED_TERMS
-from identity.did import did_of, multibase_of
+from identity.did import did_of, kid_of, multibase_of
 from identity.keys import SigningKey, read_key
+from identity.proof import sign_proof
 from identity.webvh import advance, draft_did, first_line, format_log, next_line
 from tests.scripts.house import run
 
@@ -70,7 +71,7 @@ def desk(tmp_path: Path) -> Desk:
 def test_what_is_issued_verifies_and_says_who_said_what(desk: Desk) -> None:
     shown = desk.done("verify", desk.issued("a.json"))
     assert shown.startswith(
-        f"proven: a credential by {desk.did('assessor')}\n  types      VerifiableCredential, Assess"
+        f"proven: a credential by {desk.did('assessor')}\n  types        VerifiableCredential, Assess"
     )
     said = json.loads(desk.done("verify", desk.issued("b.jwt", "--jwt", by="hardware"), "--json"))
     (one,) = said["credentials"]
@@ -85,6 +86,15 @@ def test_an_issuer_is_asked_for_by_name(desk: Desk) -> None:
     assert desk.refused("verify", issued, "--issuer", desk.did("factory")).startswith(
         f"disproven: credential_issuer_other: {desk.did('assessor')} "
     )
+
+
+def test_a_presentation_of_nothing_is_from_no_issuer_that_was_asked_for(desk: Desk) -> None:
+    key, asked = desk.key("factory"), {"challenge": "1", "domain": "bank"}
+    bare = {"@context": [CONTEXT], "type": ["VerifiablePresentation"], "holder": desk.did("factory")}
+    signed = sign_proof(bare, key, kid_of(key.public), START, "authentication", **asked)
+    (desk.folder / "bare.json").write_text(json.dumps(signed))
+    desk.done("verify", "bare.json", "--challenge", "1", "--domain", "bank")
+    assert desk.refused("verify", "bare.json", "--issuer", desk.did("assessor")).endswith("holds no credential")
 
 
 def test_what_was_changed_is_disproven(desk: Desk) -> None:
@@ -115,7 +125,7 @@ def test_a_suspension_is_lifted_and_a_revocation_is_not(desk: Desk) -> None:
     desk.done("status", "--id", URL, "--set", "5", "--as", "assessor.key", "--out", "l.jwt", "--jwt", *suspending)
     assert desk.refused("verify", issued, "--status", "l.jwt").startswith("disproven: credential_suspended: ")
     desk.done("status", "--from", "l.jwt", "--clear", "5", "--as", "assessor.key", "--out", "m.json")
-    assert "suspension  unset" in desk.done("verify", issued, "--status", "m.json")
+    assert "suspension   unset" in desk.done("verify", issued, "--status", "m.json")
     desk.done("status", "--id", URL, "--set", "5", "--as", "assessor.key", "--out", "r.json")
     clearing = ("status", "--from", "r.json", "--clear", "5", "--as", "assessor.key", "--out", "s.json")
     assert "what was revoked stays revoked" in desk.misused(*clearing)
@@ -166,7 +176,7 @@ def test_an_organisation_s_keys_are_in_its_log(desk: Desk) -> None:
 def test_a_credential_holds_for_its_time(desk: Desk) -> None:
     desk.write("body.json", type="VerifiableCredential", validUntil="2030-01-01T00:00:00Z", credentialSubject={"a": 1})
     issued = desk.issued("a.json")
-    assert "validUntil  2030-01-01T00:00:00Z" in desk.done("verify", issued)
+    assert "validUntil   2030-01-01T00:00:00Z" in desk.done("verify", issued)
     assert desk.refused("verify", issued, "--at", "2031-01-01").startswith("disproven: credential_expired: ")
     assert desk.refused("verify", issued, "--at", "2020-01-01").startswith("disproven: credential_early: ")
 
@@ -191,3 +201,25 @@ def test_a_file_that_is_neither_is_refused(desk: Desk) -> None:
     assert desk.refused("verify", "y.jwt").startswith("disproven: ")
     (desk.folder / "z.json").write_bytes(b"{" + b" " * (9 << 20))
     assert desk.refused("verify", "z.json").startswith("disproven: credential_too_large: ")
+
+
+def test_verify_says_where_credentials_are_verified(desk: Desk) -> None:
+    issued = [desk.issued("a.json"), desk.issued("b.jwt", "--jwt")]
+    asked = ("--challenge", "7f1c", "--domain", "bank.example")
+    desk.done("present", issued[0], "--as", "factory.key", *asked, "--out", "p.json")
+    desk.done("present", issued[1], "--as", "factory.key", *asked, "--out", "p.jwt", "--jwt")
+    for file in (desk.folder / name for name in (*issued, "p.json", "p.jwt")):
+        ended = run("verify", file, home=desk.folder)
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith(f"refused: form_credential: {file} holds a credential or a presentation")
+        assert f"next: verify it with: cadastre credential verify {file}\n" in ended.stderr
+    for data in (b"{", b"{}", b'{"type": [1]}', b"a.b.c", b"\xff.\xff", b"[" * 10_000):
+        (desk.folder / "x").write_bytes(data)
+        assert run("verify", desk.folder / "x", home=desk.folder).stderr.startswith("refused: form_unknown: ")
+
+
+def test_a_list_that_is_missing_is_asked_for_by_the_options_that_name_it(desk: Desk) -> None:
+    issued = desk.issued("a.json", "--status", URL, "--index", "7")
+    advice = run("credential", "verify", desk.folder / issued, home=desk.folder).stderr.split("\n")[1]
+    assert "--status FILE" in advice
+    assert "--ledger URL" in advice

@@ -207,5 +207,5 @@ def test_the_keys_of_an_organisation_are_found_in_the_log_that_the_ledger_carrie
     assert told.startswith(f"proven: a credential by {issuer}")
 
 
-def test_the_group_has_the_commands_of_both_modules() -> None:
-    assert declaring("credential") == ["credential", "credentials_recorded"]
+def test_the_group_has_the_commands_of_all_its_modules() -> None:
+    assert declaring("credential") == ["credential", "credentials_recorded", "credentials_verified"]

@@ -46,18 +46,22 @@ def test_a_device_acts_for_the_party_within_its_bounds_until_it_is_revoked(hands
     assert hands.json("history", delegation)[0]["subject"] == asset
     hands.refused("kind_not_delegated", "retire", asset, "--reason", "r", by="device")
     hands.done("revoke", delegation, "--compromised", "--since", str(shown["index"]), by="owner")
-    hands.refused("party_unknown", "register", data(hands, "too late\n"), *PLAIN, by="device")
+    said = hands.refused("speaker_former", "register", data(hands, "too late\n"), *PLAIN, by="device")
+    assert f"{delegation}, under which it acted for owner Works ({party}), was revoked by entry " in said
     assert hands.json("history", asset)[0]["doubtful"] is True
 
 
 def test_where_a_key_could_sign_for_several_it_has_to_be_said_for_whom(hands: Hands, party: str) -> None:
     other = hands.join("neighbour")
-    asked = ("--kind", "asset.*", "--until", "30d")
+    asked = ("--kind", "asset.*", "--until", "2040-12-31")
     first = hands.json("delegate", did(hands, "helper"), *asked, by="owner")["subject"]
-    hands.json("delegate", did(hands, "helper"), *asked, by="neighbour")
+    second = hands.json("delegate", did(hands, "helper"), *asked, by="neighbour")["subject"]
     file = data(hands, "for whom\n")
-    hands.refused("speaker_unclear", "register", file, *PLAIN, by="helper")
-    for name, holder in ((first, party), (other, other)):
+    said = hands.refused("speaker_unclear", "register", file, *PLAIN, by="helper")
+    for name, id_, delegation in (("owner", party, first), ("neighbour", other, second)):
+        assert f"\n  {name} Works ({id_}), under {delegation}: asset.*, until 2040-12-31T23:59:59Z\n" in said
+    chosen = [(first, party), (other, other), ("owner Works", party), (did(hands, "neighbour"), other)]
+    for name, holder in chosen:
         file = data(hands, f"for {name}\n")
         made = run("register", file, *PLAIN, "--json", home=hands.home, CADASTRE_LEDGER=hands.url,
                    CADASTRE_KEY=str(hands.key("helper")), CADASTRE_FOR=name)  # fmt: skip
@@ -67,6 +71,67 @@ def test_where_a_key_could_sign_for_several_it_has_to_be_said_for_whom(hands: Ha
     unknown = run("register", file, *PLAIN, home=hands.home, CADASTRE_LEDGER=hands.url,
                   CADASTRE_KEY=str(hands.key("helper")), CADASTRE_FOR="party_" + "0" * 26)  # fmt: skip
     assert "speaker_unknown" in unknown.stderr
+    assert f"under {first}: asset.*" in unknown.stderr
+
+
+def test_of_several_delegations_the_one_signs_that_covers_the_act(hands: Hands, party: str) -> None:
+    other = hands.join("landlord")
+    assets = [hands.register(name, data(hands, f"leased by {name}\n")) for name in ("owner", "landlord")]
+    until, clerk = ("--until", "30d"), did(hands, "clerk")
+    hands.done("delegate", clerk, "--kind", "asset.registered", *until, by="owner")
+    hands.done("delegate", clerk, "--kind", "asset.retired", "--subject", assets[0], *until, by="owner")
+    hands.done("delegate", clerk, "--kind", "asset.retired", "--subject", assets[1], *until, by="landlord")
+    made = hands.register("clerk", data(hands, "by kind\n"))
+    assert hands.json("show", made)["state"]["holder"] == party
+    told = hands.run("retire", assets[1], "--reason", "by subject", by="clerk").stderr
+    assert f"signed for landlord Works ({other}), under delegation_" in told
+    said = hands.refused("subject_not_delegated", "retire", made, "--reason", "none has it", by="clerk")
+    assert f"landlord Works ({other}), under " in said
+    assert f": asset.retired on {assets[1]}, until " in said
+    said = hands.refused("kind_not_delegated", "offer", made, "--free", "--purpose", "p", *until, by="clerk")
+    assert said.count("\n  ") == 3
+
+
+def test_who_is_delegated_to_twice_is_told_and_what_stays_in_force_when_one_is_revoked(
+    hands: Hands, party: str, tmp_path: Path
+) -> None:
+    twice, asked = did(hands, "twice"), ("--kind", "asset.*", "--kind", "offer.*", "--until", "2040-12-31")
+
+    def given() -> tuple[str, str]:
+        told = hands.run("delegate", twice, *asked, "--depth", "1", "--json", by="owner")
+        assert told.exit_code == 0, told.output
+        return orjson.loads(told.stdout)["subject"], told.stderr
+
+    first, told = given()
+    assert told == ""
+    second, told = given()
+    bounds = "asset.* offer.*, until 2040-12-31T23:59:59Z"
+    assert orjson.loads(told)["note"] == f"{twice} has another delegation that stays in force: {first}, {bounds}"
+    fleet = tmp_path / "fleet.csv"
+    fleet.write_text(f"{twice}\n{did(hands, 'once')}\n{did(hands, 'once')}\n")
+    enrolled = tmp_path / "enrolled.csv"
+    told = hands.run("enrol", fleet, *asked, "--out", enrolled, by="owner").stderr
+    assert f"line 1: {twice} has another delegation that stays in force: {second}" in told
+    assert f"line 3: {did(hands, 'once')} stands on line 2 as well" in told
+    third = enrolled.read_text().splitlines()[0].partition(",")[2]
+    told = hands.run("revoke", third, by="owner").stderr
+    assert told.count("still has another in force") == 2
+    assert f"{twice} still has another in force: {first}, {bounds}; end it: cadastre revoke {first}\n" in told
+    below = hands.run("delegate", did(hands, "below"), *asked, by="twice")
+    assert below.exit_code == 1  # which of the two goes on is not clear
+    hands.done("revoke", second, by="owner")
+    hands.done("delegate", did(hands, "below"), *asked, by="twice")
+    last = hands.run("revoke", first, by="owner")
+    assert (last.exit_code, last.stderr) == (0, "")
+
+
+def test_a_did_that_is_no_party_and_no_key_is_told_to_join(hands: Hands, party: str) -> None:
+    stranger = f"did:webvh:Qm{'1' * 44}:works.example:org"
+    told = hands.refused("party_absent", "delegate", stranger, "--kind", "*", "--until", "1d", by="owner")
+    assert f"{stranger} has not joined this ledger\nnext: whoever is meant joins first: cadastre join" in told
+    entry = str(hands.json("show", party)["index"])
+    hands.refused("party_absent", "grant", entry, "--to", did(hands, "nobody"), by="owner")
+    hands.refused("party_absent", "recovery", "arrange", did(hands, "nobody"), by="owner")
 
 
 def test_a_fleet_enrols_by_one_command_and_one_of_it_is_revoked(hands: Hands, party: str, tmp_path: Path) -> None:

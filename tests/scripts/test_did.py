@@ -36,6 +36,26 @@ def key_of(hands: Hands, name: str) -> str:
     return multibase_of(read_key(hands.key(name)).public)
 
 
+def test_a_ledger_resolves_the_dids_of_its_parties(url: str, tmp_path: Path) -> None:
+    hands = Hands(url, tmp_path)
+    log, turn = tmp_path / "did.jsonl", ("--next", str(tmp_path / "second.key"))
+    hands.done("did", "new", "gone.example/works", *turn, "--key", hands.key("sign"), "--out", log, by="first")
+    did = hands.json("did", "resolve", log)["didDocument"]["id"]
+    hands.refused("did_log_absent", "did", "resolve", did, "--ledger", url)
+    hands.done("join", "--name", "Works", "--did-log", log, by="sign")
+    told = hands.json("did", "resolve", did, "--ledger", url)
+    assert told == hands.json("did", "resolve", log)
+    assert "versionId" in hands.done("did", "resolve", did, "--ledger", url, "--version-number", "1")
+    hands.refused("webvh_version_absent", "did", "resolve", did, "--ledger", url, "--version-number", "7")
+    hands.refused("did_method_unsupported", "did", "resolve", "did:example:1", "--ledger", url)
+    hands.refused("did_scid_malformed", "did", "resolve", "did:webvh:x:a.example", "--ledger", url)
+    hands.refused("ledger_unreachable", "did", "resolve", did, "--ledger", "http://127.0.0.1:9")
+    assert "for a DID alone" in hands.misused("did", "resolve", log, "--ledger", url)
+    failed = hands.run("did", "resolve", "did:example:1", "--ledger", url, "--json")
+    assert json.loads(failed.stdout)["didResolutionMetadata"]["error"] == "methodNotSupported"
+    hands.done("did", "deactivate", log, "--as", tmp_path / "second.key")
+
+
 # -- resolving ---------------------------------------------------------------------------------------------------------
 
 

@@ -65,6 +65,33 @@ def test_values_are_shown_to_their_party_and_to_whom_it_lets_see_them(town: Town
     assert town.values(entry, by="partner") == town.values(entry, by="other") == shown
 
 
+def test_an_entry_with_nothing_private_says_so(town: Town) -> None:
+    hands = town.hands
+    entry = str(hands.json("join", "--name", "Open Works", by="open")["index"])
+    for command in (("disclose", entry), ("erase", entry, "--all", *GDPR), ("erase", entry, "--field", "/name", *GDPR)):
+        told = hands.refused("field_not_private", *command, by="open")
+        assert f"entry {entry}, party.joined of " in told
+        assert "has no private values\n" in told
+
+
+def test_an_authority_that_has_not_joined_is_told_to(tmp_path: Path) -> None:
+    assert run("key", "new", tmp_path / "court.key", home=tmp_path).exit_code == 0
+    did = did_of(read_key(tmp_path / "court.key").public)
+    made = run("init", tmp_path / "ledger", "--origin", ORIGIN, "--authority", f"{did}=court", "--inspector", "court",
+               home=tmp_path)  # fmt: skip
+    assert made.exit_code == 0, made.output
+    with served(tmp_path / "ledger") as url:
+        hands = Hands(url, tmp_path)
+        entry = str(hands.json("join", "--name", "Works", "--private", by="works")["index"])
+        for command in (("inspect", entry, *AUDIT), ("leave",)):
+            told = hands.refused("party_unknown", *command, by="court")
+            assert f"{did}; the charter names it as court, which joins like everybody" in told.replace(
+                " has not joined", ""
+            )
+        hands.join("court", "--role", "court")
+        assert hands.json("inspect", entry, *AUDIT, by="court")["values"] == {"/name": "Works"}
+
+
 def test_a_delegate_sees_for_its_party_what_it_could_state(town: Town) -> None:
     hands = town.hands
     entry, _ = town.private("employer")

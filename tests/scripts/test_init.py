@@ -13,6 +13,7 @@ from identity.did import did_of
 from identity.keys import read_key
 from identity.note import parse_vkey
 from ledger.log.checkpoint import open_checkpoint
+from ledger.publish import charter_of
 from ledger.store.sql import SqlStore
 from tests.cast import CAST
 from tests.scripts.house import ORIGIN, run
@@ -94,8 +95,13 @@ def test_a_folder_whose_store_was_lost_leads_to_restore(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        (("--listed", "not-a-did"), "body_malformed"),
-        (("--authority", "nobody=auditor"), "body_malformed"),
+        (("--listed", "not-a-did"), "did_malformed"),
+        (("--authority", "nobody=auditor"), "did_malformed"),
+        (("--issuer", "Badge=did:nonsense"), "did_malformed"),
+        (("--did-host", "localhost"), "did_place_malformed"),
+        (("--demand", "asset.registered=Badge"), "demand_unmeetable"),
+        (("--issuer", "Badge=assessor", "--demand", "asset.registered=Badge"), "demand_unmeetable"),
+        (("--issuer", f"Badge={DID}", "--demand", "thing.done=Badge"), "demand_unmeetable"),
     ],
 )
 def test_a_charter_that_will_not_do_leaves_nothing_behind(tmp_path: Path, more: tuple[str, ...], code: str) -> None:
@@ -122,6 +128,38 @@ def test_a_failure_half_way_takes_everything_away(tmp_path: Path, monkeypatch: p
     assert made.exit_code == 1
     assert "refused: file_failed: ledger.db: No space left on device" in made.stderr
     assert not (tmp_path / "ledger").exists()
+
+
+def test_a_charter_names_whose_credentials_count_and_what_asks_for_one(tmp_path: Path) -> None:
+    other = CAST["partner"].did
+    issuers = ("--issuer", f"Badge={DID}", "--issuer", "Badge=assessor", "--issuer", f"Pass={other}")
+    demands = ("--demand", "asset.registered=Badge", "--demand", "offer.*=Pass/registrar")
+    made = init(tmp_path / "ledger", "--authority", f"{other}=assessor", *issuers, *demands)
+    assert made.exit_code == 0, made.output
+    with SqlStore.snapshot(tmp_path / "ledger" / "ledger.db") as store:
+        charter = charter_of(store)
+    assert charter.issuers == [
+        {"types": ["Badge"], "dids": [DID], "roles": ["assessor"]},
+        {"types": ["Pass"], "dids": [other], "roles": []},
+    ]
+    assert charter.demands == [
+        {"kind": "asset.registered", "type": "Badge", "role": None},
+        {"kind": "offer.*", "type": "Pass", "role": "registrar"},
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["Badge", "Badge=", "=did:key:x", "a badge=assessor"])
+def test_an_issuer_is_a_type_and_a_did_or_role(tmp_path: Path, wrong: str) -> None:
+    told = init(tmp_path / "ledger", "--issuer", wrong)
+    assert told.exit_code == 2
+    assert f"{wrong!r} is not TYPE=DID or TYPE=ROLE" in told.stderr
+
+
+@pytest.mark.parametrize("wrong", ["asset.registered", "asset=Badge", "*=Badge", "asset.*=Badge/", "asset.*=a badge"])
+def test_a_demand_is_a_kind_and_a_type(tmp_path: Path, wrong: str) -> None:
+    told = init(tmp_path / "ledger", "--demand", wrong)
+    assert told.exit_code == 2
+    assert f"{wrong!r} is not KIND=TYPE" in told.stderr
 
 
 def test_an_authority_is_a_did_and_a_role(tmp_path: Path) -> None:

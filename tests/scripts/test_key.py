@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -49,6 +50,19 @@ def test_a_key_file_is_never_overwritten(tmp_path: Path) -> None:
     assert again.exit_code == 1
     assert again.stderr.startswith("refused: key_file_exists: ")
     assert file.read_bytes() == before
+
+
+def test_a_long_public_key_is_told_by_its_digest_and_shown_in_full_when_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "receive.key"
+    made = key("new", file, "--type", "mlkem768-x25519")
+    assert made.exit_code == 0, made.output
+    assert max(map(len, made.stdout.splitlines())) < 200 + len(str(file))
+    public = key("show", file, "--public").stdout.strip()
+    assert f"sha256     {sha256(public.encode()).hexdigest()}\n" in made.stdout
+    assert f"{len(public)} letters: cadastre key show {file} --public > receive.pub\n" in made.stdout
+    assert public in key("show", file).stdout
+    short = key("new", tmp_path / "short.key", "--type", "x25519").stdout
+    assert orjson.loads(key("show", tmp_path / "short.key", "--json").stdout)["publicKey"] in short
 
 
 def test_a_passphrase_seals_the_file(tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
+from identity.did import did_of
+from identity.keys import read_key
 from tests.scripts.house import ORIGIN, Hands, run, served
 
 
@@ -51,3 +54,17 @@ def test_a_member_proves_a_refusal_by_the_address(hands: Hands, tmp_path: Path) 
     hands.refused("party_known", "join", "--name", "Twice", "--refusal", file, by="factory")
     assert "lawful: party_known" in hands.done("verify", file, "--source", hands.url, by="factory")
     hands.refused("readers_members", "verify", file, "--source", hands.url)
+
+
+def test_a_record_is_shown_to_members_alone_and_who_is_none_is_told_so(hands: Hands, tmp_path: Path) -> None:
+    body, file = tmp_path / "body.json", tmp_path / "badge.vc"
+    about = {"id": did_of(read_key(hands.key("factory")).public)}
+    body.write_bytes(orjson.dumps({"type": "VerifiableCredential", "credentialSubject": about}))
+    hands.done("credential", "issue", "--body", body, "--out", file, by="factory")
+    credential = hands.json("credential", "record", file, by="factory")["subject"]
+    hands.done("credential", "revoke", credential, by="factory")
+    asked = ("credential", "verify", file, "--ledger", hands.url)
+    hands.refused("credential_revoked", *asked, by="factory")
+    told = hands.done(*asked)
+    assert "  not checked  whether it was revoked: it names no list of revocations, and the ledger shows" in told
+    assert "--as KEY" in told

@@ -140,7 +140,48 @@ def test_a_private_price_is_not_signed_for_unseen(hands: Hands, offer: str, tmp_
     body.write_bytes(orjson.dumps(stated))
     hidden = hands.json("act", "agreement.requested", "--body", body, "--hide", "/terms/price", by="partner")
     assert "withheld" in hands.done("show", hidden["subject"])
+    hands.done("erase", hidden["subject"], "--all", "--code", "gdpr-17", "--ground", "asked", by="partner")
     hands.refused("price_withheld", "agree", hidden["subject"], by="factory")
+    hands.refused("price_withheld", "counter", hidden["subject"], "--purpose", "research", by="factory")
+
+
+def test_a_private_price_stays_private_and_both_sides_sign_what_they_see(hands: Hands, asset: str) -> None:
+    partner = hands.json("show", hands.join("buyer"))["id"]
+    price = ("--price", "125.00 EUR", "--hide", "price")
+    said = hands.misused("offer", asset, "--purpose", "p", "--until", "1d", *price[:3], "policy", by="factory")
+    assert "'policy' cannot be private in offer.opened; what can: /price" in said
+    offer = hands.offer("factory", asset, *price, "--to", partner)
+    agreement = str(hands.json("request", offer, by="buyer")["agreement"])
+    seen = hands.json("disclose", agreement, by="factory")["values"]
+    assert seen == {"/terms/price": {"amount": 12500, "currency": "EUR"}}
+    hands.done("counter", agreement, "--price", "130.00 EUR", "--hide", "price", by="factory")
+    hands.done("counter", agreement, "--purpose", "research", by="buyer")  # the price stands, and stays private
+    assert hands.json("disclose", agreement, by="factory")["values"]["/terms/price"]["amount"] == 13000
+    signed = hands.run("agree", agreement, by="factory")
+    assert signed.exit_code == 0, signed.output
+    assert "the price is private: 130.00 EUR" in signed.stderr
+    for side in ("buyer", "factory"):
+        hands.done("agree", agreement, by=side)
+    assert state_of(hands, agreement) == "FINALIZED"
+    bodies = [hands.json("show", str(one["index"]))["claims"]["body"] for one in hands.json("history", agreement)]
+    prices = [one["terms"]["price"] for one in bodies if "terms" in one]
+    assert [list(one) for one in prices] == [["_sd"]] * 4
+
+
+def test_whoever_waits_on_a_private_price_signs_to_the_end(hands: Hands, asset: str) -> None:
+    offer = hands.offer("factory", asset)
+    asked = ("--price", "90.00 EUR", "--hide", "/price", "--json")
+    consumer = hands.start("request", offer, *asked, *WAIT, by="partner")
+    found: list[str] = []
+
+    def requested() -> bool:
+        found[:] = [one["subject"] for one in hands.json("history", offer) if one["kind"] == "agreement.requested"]
+        return bool(found)
+
+    eventually(requested, "nothing was requested")
+    provider = hands.start("agree", found[0], *WAIT, by="factory")
+    assert [ended(one)[0] for one in (consumer, provider)] == [0, 0]
+    assert state_of(hands, found[0]) == "FINALIZED"
 
 
 def test_a_withdrawn_offer_cannot_be_requested(hands: Hands, offer: str) -> None:

@@ -84,10 +84,13 @@ def test_after_a_rotation_the_former_key_signs_no_more_and_what_it_signed_since_
     keys = {one["key"]: one for one in state_of(hands, webvh.did)["keys"]}
     assert keys[multikey(hands, first)]["compromised"] == since
     assert "ended" not in keys[multikey(hands, second)]
-    hands.refused("party_unknown", "retire", honest, "--reason", "r", by=first)
+    said = hands.refused("speaker_former", "retire", honest, "--reason", "r", by=first)
+    party, ended = hands.json("show", webvh.did), keys[multikey(hands, first)]["ended"]
+    stopped = f"it stopped speaking for Works ({party['id']}) at entry {ended}, declared compromised"
+    assert f"{stopped}; the party speaks through {webvh.did} by {multikey(hands, second)}\n" in said
     doubtful = {entry["subject"]: entry["doubtful"] for entry in hands.json("history", webvh.did)}
     assert (doubtful[honest], doubtful[stolen]) == (False, True)
-    assert [line.endswith("doubtful") for line in hands.done("history", stolen).splitlines()] == [True]
+    assert [line.endswith("doubtful") for line in hands.done("history", stolen).splitlines()[1:]] == [True]
     hands.done("retire", stolen, "--reason", "stolen key", by=second)
 
 
@@ -96,7 +99,7 @@ def test_a_log_that_the_ledger_has_or_that_is_another_is_not_stated(hands: Hands
     hands.refused("did_log_behind", "rotate", "--did-log", webvh.file, by=first)
     (room := tmp_path / "other").mkdir()
     other = Webvh(hands, room, first)
-    hands.refused("subject_absent", "rotate", "--did-log", other.file, by=first)
+    hands.refused("party_absent", "rotate", "--did-log", other.file, by=first)
     kept = webvh.file.read_bytes()
     webvh.go_on()
     hands.done("rotate", "--did-log", webvh.file, by=first)
@@ -126,8 +129,30 @@ def test_a_did_key_is_succeeded_by_another_or_by_a_log_and_the_party_stays(hands
     hands.refused("file_exists", "consent", party, "--out", consent, by=new)
     hands.done("succeed", "--consent", consent, by=new)
     assert state_of(hands, party)["dids"] == [did(hands, old), did(hands, new), later.did]
+    said = hands.refused("speaker_former", "leave", by=new)
+    assert f"it stopped speaking for {old} Works ({party}) at entry " in said
+    assert f"; the party speaks through {later.did} by " in said
     hands.misused("succeed", by=new)
     hands.misused("succeed", "--to", hands.key("x"), "--compromised", "z6Mk", by=new)
+
+
+def test_a_compromised_key_is_named_by_its_kid_itself_or_its_file(hands: Hands, tmp_path: Path) -> None:
+    names = [f"{tmp_path.name}-{turn}" for turn in range(5)]
+    party = hands.join(names[0])
+    for old, new, named in zip(names, names[1:], ("kid", "multikey", "did:key", "file"), strict=False):
+        spelled = {
+            "kid": f"{did(hands, old)}#{multikey(hands, old)}",
+            "multikey": multikey(hands, old),
+            "did:key": did(hands, old),
+            "file": str(hands.key(old)),
+        }[named]
+        since = hands.json("show", party)["index"]
+        hands.done("succeed", "--to", hands.key(new), "--compromised", f"{spelled}={since}", by=old)
+        keys = {one["key"]: one for one in state_of(hands, party)["keys"]}
+        assert keys[multikey(hands, old)]["compromised"] == since
+    taken = "KEY is a kid (did:…#z6Mk…), a did:key, a Multikey (z6Mk…, zDn…) or the file of the key"
+    for wrong in ("nobody.key=3", "did:web:a.example#nonsense=3", "z6Mk=3", "did:webvh:x=3", "z6Mk", "=3"):
+        assert taken in hands.misused("succeed", "--to", hands.key("x"), "--compromised", wrong, by=names[-1])
 
 
 def test_a_consent_is_good_for_one_party_only(hands: Hands, tmp_path: Path) -> None:
@@ -165,3 +190,6 @@ def test_trustees_recover_a_party_in_the_open_and_after_a_wait(hands: Hands, tmp
     trust = state_of(hands, party)["trust"][-1]
     assert (trust["trustees"], trust["threshold"], trust["wait"]) == ([friend, second], 2, 3600)
     hands.refused("recovery_not_arranged", *opening, by=trustee)  # the first naming waits, too
+    for wait in ("59s", "53w"):
+        told = hands.misused("recovery", "arrange", friend, "--wait", wait, by=lost)
+        assert f"a ledger takes at least 60 seconds and at most 366 days, not {wait}" in told

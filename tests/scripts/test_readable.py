@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scripts.output import show_value
 from scripts.readable import readable, show_span
 from scripts.times import show_seconds
 from tests.cast import CAST, DAY, Play, digest, whole_life
@@ -42,13 +43,13 @@ def test_a_log_is_told_by_its_version_its_place_and_who_can_go_on_with_it() -> N
     first = len(play.entries) - 1
     version, place, going_on = told(play, "works")["log"].split("\n")[:3]
     assert version.startswith("version 1 of 2025-10-09T")
-    assert version.endswith(f", in entries {first}")
+    assert version.endswith(f", stated in entry {first}")
     assert place == f"served at {HOST}:org:works"
     assert going_on == "next keys announced: yes; witnesses: none"
     play.rotate("works", host="data.example")
     version, place, _ = told(play, "works")["log"].split("\n")[:3]
     assert version.startswith("version 2 of ")
-    assert version.endswith(f", in entries {first}, {first + 1}")
+    assert version.endswith(f", stated in entry {first + 1}")
     assert place == "hosted elsewhere"
     first_did, last_did = told(play, "works")["dids"].split("\n")
     assert first_did.endswith(f":{HOST}:org:works")
@@ -62,7 +63,7 @@ def test_witnesses_and_keys_that_data_are_sealed_to_are_told() -> None:
         "nextKeyHashes": [],
         "witness": {"threshold": 2, "witnesses": [{"id": "a"}, {"id": "b"}, {"id": "c"}]},
     }
-    log = {"standing": standing, "entries": [3], "place": None, "keyAgreement": ["z6LSa", "z6LSb"]}
+    log = {"standing": standing, "entry": 3, "before": None, "place": None, "keyAgreement": ["z6LSa", "z6LSb"]}
     lines = readable({"log": log})["log"].split("\n")
     assert lines[2:] == ["next keys announced: no; witnesses: 2 of 3", "sealed to z6LSa, z6LSb"]
 
@@ -107,6 +108,45 @@ def test_no_state_of_a_party_is_told_in_braces() -> None:
         for name, value in readable(party.state.__dict__).items():
             assert not isinstance(value, dict) or value.keys() == {"_sd"}, name
             assert not isinstance(value, list) or all(isinstance(one, str) for one in value), name
+
+
+def test_a_delegation_is_told_in_times_money_and_names() -> None:
+    play = Play()
+    factory, _ = play.join("factory", "partner")
+    money = [{"amount": 5_000_000, "currency": "EUR"}]
+    given = play.delegate("factory", "partner", name="Buyer", amounts=money, depth=2, days=1)
+    play.act("delegation.revoked", by="factory", sub=given, body={"reason": "compromised"})
+    state = play.subjects[given].state.__dict__
+    shown = readable(state, {factory: "the factory"}.get)  # type: ignore[arg-type]
+    assert shown["party"] == "the factory"
+    assert shown["since"] == show_seconds(state["since"])
+    assert shown["depth"] == "may be given on 2 times"
+    assert shown["compromised"] == f"from entry {len(play.entries) - 1} on"
+    assert show_value("amounts", shown["amounts"]) == "50000.00 EUR"
+    assert show_value("until", shown["until"]) == show_seconds(state["until"])
+    assert readable({"depth": 0})["depth"] == "may not be given on"
+    assert readable({"depth": 1})["depth"] == "may be given on once"
+
+
+def test_no_state_is_told_in_braces_or_in_seconds_but_what_a_policy_says() -> None:
+    play = whole_life()
+    times = range(play.seconds - 4_000 * DAY, play.seconds + 4_000 * DAY)
+    for subject in play.subjects.values():
+        for name, value in readable(subject.state.__dict__).items():
+            told_as = show_value(name, value)
+            assert "{" not in told_as, (subject.type, name, told_as)
+            assert not told_as.isdecimal() or int(told_as) not in times, (subject.type, name, told_as)
+
+
+def test_what_has_parts_that_are_words_is_told_in_words() -> None:
+    powers = {"amounts": [{"amount": 5_000_000, "currency": "EUR"}, {"amount": 7, "currency": "JPY"}], "kinds": ["*"]}
+    assert show_value("powers", powers) == "amounts 50000.00 EUR, 7 JPY, kinds *"
+    assert show_value("", [{"did": "did:a", "roles": ["x", "y"]}]) == "did did:a, roles x, y"
+    assert show_value("x", {"deep": {"er": 1}}) == '{"deep":{"er":1}}'
+
+
+def test_the_place_of_a_credential_is_told_in_words() -> None:
+    assert readable({"place": {"list": 2, "index": 94_567}})["place"] == "94567 of status list 2"
 
 
 def test_nothing_else_is_changed() -> None:

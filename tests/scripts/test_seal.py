@@ -137,7 +137,7 @@ def test_nothing_is_sealed_to_what_is_no_recipient(room: Room) -> None:
     notes.write_text("call the works\n")
     empty.write_text("# nobody\n")
     room.refused("recipient_malformed", "seal", room.data, "--to", notes, *out)
-    for nobody in ("works", "zebra", "pkcs11:token=works;object=signing"):
+    for nobody in ("works", "zebra"):
         misused = room.run("seal", room.data, "--to", nobody, *out)
         assert misused.exit_code == 2
         assert nobody in misused.stderr
@@ -153,6 +153,10 @@ def test_a_key_in_a_token_receives_nothing(room: Room) -> None:
     room.refused("recipient_type", "unseal", file, "--as", token, "--out", room.path / "x")
     room.refused("recipient_type", "key", "new", token, "--type", "x25519")
     room.refused("recipient_type", "key", "show", token, "--public")
+    said = room.refused(
+        "recipient_type", "seal", room.data, "--to", f"{token};pin-value=2468", "--out", room.path / "x"
+    )
+    assert "2468" not in said
 
 
 def test_nothing_is_overwritten(room: Room) -> None:
@@ -163,6 +167,15 @@ def test_nothing_is_overwritten(room: Room) -> None:
     room.refused("file_failed", "seal", room.data, "--to", key, "--out", room.path / "none" / "x")
     room.refused("file_failed", "seal", room.path / "none", "--to", key, "--out", room.path / "x")
     assert room.data.read_bytes() == CONTENT
+
+
+def test_content_is_not_written_to_stdout_before_it_is_verified(room: Room) -> None:
+    key = room.key("x25519")
+    sealed = room.sealed(key)
+    for command in (("seal", sealed, "--to", key), ("unseal", sealed, "--as", key)):
+        result = room.run(*command, "--out", "-")
+        assert (result.exit_code, "name a file" in result.stderr) == (2, True)
+    assert not Path("-").exists()
 
 
 def test_another_key_opens_nothing(room: Room) -> None:
@@ -216,10 +229,11 @@ def test_a_name_that_is_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> No
 
 
 def test_a_file_system_without_hard_links_gets_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unable(*_: object) -> None:
+    def unable(*_: object, **__: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(Path, "hardlink_to", unable)
+    monkeypatch.setattr(os, "link", unable)
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     path = tmp_path / "x"
     with made_whole(path) as file:
         file.write(b"mine")
@@ -231,24 +245,38 @@ def test_a_file_system_without_hard_links_gets_the_same(tmp_path: Path, monkeypa
 
 def test_a_stream_is_sealed_and_opened_and_an_interrupted_one_leaves_nothing(room: Room) -> None:
     key, out = room.key("x25519"), room.path / "piped"
-    place = room.path / "place"
-    place.mkdir()
     room.done("seal", "-", "--to", key, "--out", out, typed=CONTENT.decode())
     room.done("unseal", out, "--as", key, "--out", room.path / "opened")
     assert (room.path / "opened").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("ended", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_opening_that_is_interrupted_or_killed_leaves_nothing(room: Room, ended: signal.Signals) -> None:
+    if not hasattr(os, "O_TMPFILE") and ended != signal.SIGINT:
+        pytest.skip("needs files without a name, as Linux has them")
+    key, place = room.key("x25519"), room.path / "place"
+    place.mkdir()
+    data = room.sealed(key).read_bytes()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CADASTRE_")}
     command = [sys.executable, "-m", "scripts.main", "unseal", "-", "--as", str(key), "--out", str(place / "out")]
     opening = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     assert opening.stdin is not None
-    data = out.read_bytes()
     opening.stdin.write(data[: 2 * CHUNK_BYTES])
     opening.stdin.flush()
-    eventually(lambda: any(place.iterdir()), "nothing is written")
+    eventually(lambda: _begun(opening.pid, place), "nothing is written")
     assert not (place / "out").exists()
-    opening.send_signal(signal.SIGINT)
+    opening.send_signal(ended)
     opening.communicate(timeout=60)
     assert opening.returncode != 0
     assert list(place.iterdir()) == []
+
+
+def _begun(pid: int, place: Path) -> bool:
+    """Whether a process has a file open in this folder, with a name or without."""
+    if list(place.iterdir()):
+        return True
+    opened = [one.readlink() for one in Path(f"/proc/{pid}/fd").glob("*") if one.is_symlink()]
+    return any(one.is_relative_to(place) for one in opened)
 
 
 @pytest.fixture(scope="module")
@@ -267,7 +295,7 @@ def test_a_party_that_signs_with_p256_receives_nothing(hands: Hands, room: Room)
     shown = hands.json("join", "--as", room.key("p256"), "--name", "P-256 Works")
     said = hands.refused("recipient_type", "seal", room.data, "--to", shown["subject"], "--out", room.path / "x")
     assert "ES256" in said
-    hands.refused("subject_absent", "seal", room.data, "--to", "party_" + "0" * 26, "--out", room.path / "x")
+    hands.refused("party_absent", "seal", room.data, "--to", "party_" + "0" * 26, "--out", room.path / "x")
 
 
 def test_a_ledger_cannot_name_a_key_of_its_own(hands: Hands, party: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+import typer
 
 from api.client import Client
 from identity.canonical import b64decode, b64encode
@@ -124,3 +125,18 @@ def test_a_sealed_key_is_asked_for_its_passphrase(hands: Hands, tmp_path: Path) 
     joined = hands.run("join", "--name", "Sealed", "--as", str(file), typed="secret\n")
     assert joined.exit_code == 0, joined.output
     hands.refused("key_passphrase_wrong", "join", "--name", "Sealed", "--as", str(file), typed="other\n")
+
+
+@pytest.mark.parametrize(
+    ("types", "said"),
+    [
+        (["delegation"], "a delegation"),
+        (["credential"], "a credential"),
+        (["asset"], "an asset"),
+        (["party", "asset"], "a party or an asset"),
+    ],
+)
+def test_an_id_of_another_type_is_told_apart_in_words(types: list[str], said: str) -> None:
+    at = Session(Client("http://ledger.example"), [])
+    with pytest.raises(typer.BadParameter, match=f"^'x_1' is not the id of {said}$"):
+        at.subject("x_1", *types)

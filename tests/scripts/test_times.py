@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import typer
 
@@ -17,6 +19,8 @@ DAY = 86_400
         ("30d", NOW + 30 * DAY),
         ("12h", NOW + DAY // 2),
         ("2w", NOW + 14 * DAY),
+        ("90s", NOW + 90),
+        ("15m", NOW + 900),
         ("2030-12-31", 1_924_991_999),  # its last second
         ("2030-12-31T12:00:00Z", 1_924_948_800),
         ("2030-12-31T20:00:00+08:00", 1_924_948_800),
@@ -32,15 +36,33 @@ def test_a_day_starts_with_its_first_second() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "30", "d", "0d", "-1d", "1.5d", "30 d", "2030-13-01", "2030-12-31T12:00", "tomorrow", "30m", "٣d"]
+    "text",
+    ["", "30", "d", "0d", "-1d", "1.5d", "30 d", "2030-13-01", "2030-12-31T12:00", "tomorrow", "30y", "30M", "٣d"],
 )
 def test_anything_else_is_wrong_use(text: str) -> None:
-    with pytest.raises(typer.BadParameter):
-        parse_end(text, NOW)
+    for parse in (parse_end, parse_start):
+        with pytest.raises(typer.BadParameter):
+            parse(text, NOW)
+
+
+def test_a_start_may_be_a_span_from_now_as_well() -> None:
+    assert parse_start("15m", NOW) == NOW + 900
+
+
+@pytest.mark.parametrize("parse", [parse_end, parse_start])
+def test_what_is_understood_is_told(parse: Callable[..., int]) -> None:
+    spans, dates = "90s, 15m, 12h, 30d or 4w", "a date such as 2030-12-31, or a time with its zone such as "
+    with pytest.raises(typer.BadParameter, match=f"is not a span such as {spans}, {dates}"):
+        parse("soon", NOW)
+    for text in ("soon", "30d"):  # where only dates make sense
+        with pytest.raises(typer.BadParameter, match=f"is not {dates}"):
+            parse(text)
+    with pytest.raises(typer.BadParameter, match=f"is not a span such as {spans}"):
+        parse_span("soon")
 
 
 def test_a_span_is_in_seconds() -> None:
-    assert parse_span("24h") == DAY
+    assert [parse_span(text) for text in ("1s", "90s", "15m", "24h", "1w")] == [1, 90, 900, DAY, 7 * DAY]
     with pytest.raises(typer.BadParameter):
         parse_span("2030-12-31")
 

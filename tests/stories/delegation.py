@@ -69,6 +69,10 @@ STORIES = {
         agent       agreement.requested    licence on deal price=51CNY via=mandate  amount_not_delegated
         agent       agreement.requested    licence on deal price=1USD via=mandate  amount_not_delegated
         agent       agreement.requested    licence on deal price=100EUR private=[terms.price] via=mandate  amount_unseen
+        agent       agreement.requested    licence on deal price=1EUR policy=with-payment via=mandate  amount_unseen
+        partner     agreement.requested    paid on deal price=1EUR policy=with-payment     recorded
+        factory     agreement.offered      paid price=1EUR policy=with-payment             recorded
+        agent       agreement.accepted     paid via=mandate                        amount_unseen
         agent       agreement.requested    licence on deal price=100EUR via=mandate  recorded
         factory     agreement.offered      licence price=900EUR                    recorded
         agent       agreement.accepted     licence via=mandate                     amount_not_delegated

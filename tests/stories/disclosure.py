@@ -47,7 +47,7 @@ STORIES = {
         governance  ledger.amended         - inspectors=[]                         recorded
         lender      disclosure.inspected   look at 1                               inspector_not_entitled
     """,
-    "what is erased is erased once, by its party or an authority, and not stated again": """
+    "what is erased is erased once, by its party or an authority, and of that entry alone": """
         factory     party.joined           - private=name                          recorded
         joined      lender partner
         partner     disclosure.erased      end of 1                                eraser_not_entitled
@@ -62,8 +62,8 @@ STORIES = {
         governance  ledger.amended         - authorities=[court@lender] erasers=[court]  recorded
         lender      disclosure.erased      end of 6                                recorded
         so          end                    by=lender party=factory entry=6
-        factory     offer.opened           deal of blades private=price price=5000EUR  private_field_erased
-        factory     offer.opened           deal of blades private=price price=6000EUR  recorded
+        factory     offer.opened           more of blades private=price price=5000EUR  recorded
+        lender      disclosure.erased      end of 9                                recorded
         lender      disclosure.inspected   look at 6                               inspector_not_entitled
         partner     disclosure.erased      end of 99                               eraser_not_entitled
         lender      disclosure.erased      end of 99                               entry_not_yet

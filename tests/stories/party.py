@@ -85,6 +85,12 @@ STORIES = {
         factory     agreement.terminated   licence key=factory-3                   key_retired
         so          blades                 holder=factory licences=1
     """,
+    "a log grows no longer than resolvers read": """
+        logs 4000
+        factory     party.joined           - hosted=factory                        recorded
+        factory     party.rotated          factory keys=[factory-2]                recorded
+        factory     party.rotated          factory keys=[factory-3]                did_log_too_long
+    """,
     "a key is lost: the log goes on by the key that was announced, and one that it names signs": """
         factory     party.joined           - hosted=factory                        recorded
         factory     asset.registered       blades                                  recorded

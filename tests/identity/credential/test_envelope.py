@@ -58,7 +58,14 @@ def test_a_library_that_is_not_ours_verifies_it(key: SigningKey) -> None:
 def test_any_spelling_is_read_and_claims_of_the_jwt_are_no_part_of_the_document() -> None:
     assert opened(jwt(header={"cty": ..., "jku": "https://evil.example", "jwk": {}})) == credential()
     assert opened(jwt(header={"alg": "EdDSA"})) == credential()
-    beside = {"iss": did_of(ASSESSOR.public), "sub": "x", "jti": "y", "iat": NOW + SKEW_S, "exp": NOW + 1, "aud": []}
+    beside = {
+        "iss": did_of(ASSESSOR.public),
+        "sub": did_of(FACTORY.public),
+        "jti": "y",
+        "iat": NOW + SKEW_S,
+        "exp": NOW + 1,
+        "aud": [],
+    }
     assert opened(jwt(**beside)) == credential()
 
 
@@ -90,6 +97,9 @@ def test_other_headers_are_refused(header: dict[str, Any], refused: str) -> None
         ({"vc": {}}, "envelope_claim at /payload/vc"),
         ({"vp": None}, "envelope_claim at /payload/vp"),
         ({"iss": did_of(FACTORY.public)}, "envelope_claim at /payload/iss"),
+        ({"sub": "did:example:another"}, "envelope_claim at /payload/sub"),
+        ({"sub": [did_of(FACTORY.public)]}, "envelope_claim at /payload/sub"),
+        ({"id": "urn:uuid:1", "jti": "urn:uuid:2"}, "envelope_claim at /payload/jti"),
         ({"exp": "tomorrow"}, "envelope_claim at /payload/exp"),
         ({"iat": True}, "envelope_claim at /payload/iat"),
         ({"exp": NOW}, "envelope_expired at /payload/exp"),
@@ -101,6 +111,16 @@ def test_other_headers_are_refused(header: dict[str, Any], refused: str) -> None
 )
 def test_claims_that_contradict_the_document_or_the_time_are_refused(claims: dict[str, Any], refused: str) -> None:
     assert code(jwt(**claims)) == refused
+
+
+def test_claims_stand_alone_where_the_document_says_nothing_of_it() -> None:
+    several = [{"id": "urn:uuid:3"}, {"id": did_of(FACTORY.public)}]
+    for said in ({"credentialSubject": {"name": "x"}}, {"credentialSubject": several}, {"id": "urn:y"}):
+        assert opened(jwt(**said, sub=did_of(FACTORY.public), jti="urn:y")) == credential(**said)
+
+
+def test_half_of_a_surrogate_pair_is_refused_in_an_envelope_too() -> None:
+    assert code(jwt(name="\ud800")) == "json_malformed at /payload"
 
 
 def test_what_is_no_jwt_of_the_issuer_is_refused() -> None:

@@ -10,12 +10,14 @@ from identity.webvh import (
     Witness,
     advance,
     approvers,
-    check_witnessed,
+    check_lean,
     format_witness_file,
+    lean,
     parse_witness_file,
     pruned,
     resolve,
     sign_witness_proof,
+    unwitnessed,
     witnesses_of,
 )
 from identity.webvh.witness import FILE_BYTES_MAX
@@ -177,20 +179,32 @@ def test_the_metadata_names_the_witnesses() -> None:
 # -- one entry at a time -----------------------------------------------------------------------------------------------
 
 
-def test_an_approval_that_is_known_without_a_proof_counts_once() -> None:
-    witness = Witness(2, (DIDS[ONE], DIDS[TWO]))
-    check_witnessed(None, ["1-a"], [])
-    check_witnessed(witness, ["1-a"], [approval("1-a", TWO)], approved=[DIDS[ONE]])
-    for approvals, approved in (
-        ([], [DIDS[ONE]]),
-        ([approval("1-a", ONE)], [DIDS[ONE]]),
-        ([approval("1-a", ONE)], [DIDS[THREE]]),
-        ([approval("2-b", TWO)], [DIDS[ONE]]),
+def test_the_first_entry_that_too_few_approved() -> None:
+    both, either = Witness(2, (DIDS[ONE], DIDS[TWO])), Witness(1, (DIDS[ONE], DIDS[TWO]))
+    for rules, latest, place in (
+        ([], {}, None),
+        ([None, None], {}, None),
+        ([either, both], {DIDS[ONE]: 1, DIDS[TWO]: 1}, None),
+        ([either, both], {DIDS[ONE]: 1, DIDS[TWO]: 0}, 1),
+        ([either, both], {DIDS[ONE]: 1, DIDS[THREE]: 1}, 1),
+        ([None, either, both], {DIDS[THREE]: 2}, 1),
     ):
+        found = unwitnessed(rules, latest)
+        assert (None if found is None else found[0]) == place
+        assert found is None or (found[1].code, found[1].pointer) == ("webvh_unwitnessed", f"/{place}")
+
+
+def test_what_is_lean_is_each_witness_latest_proof_that_holds_and_nothing_else() -> None:
+    versions, ids = ["1-a", "2-b", "3-c"], [DIDS[ONE], DIDS[TWO]]
+    forged = {"versionId": "3-c", "proof": approval("1-a", ONE)["proof"]}
+    given = [forged, approval("1-a", ONE, TWO), approval("2-b", TWO, THREE), approval("9-x", ONE)]
+    kept = lean(versions, given, ids)
+    assert kept == [approval("1-a", ONE), approval("2-b", TWO)]
+    check_lean(kept, approvers(versions, kept, ids))
+    for more in (forged, approval("1-a", TWO), approval("2-b", TWO), approval("2-b", THREE), approval("9-x", ONE)):
         with pytest.raises(Problem) as caught:
-            check_witnessed(witness, ["1-a"], approvals, approved=approved)
-        assert caught.value.code == "webvh_unwitnessed"
-    check_witnessed(witness, ["1-a", "2-b"], [approval("2-b", TWO)], approved=[DIDS[ONE]])
+            check_lean([*kept, more], approvers(versions, [*kept, more], ids))
+        assert caught.value.code == "webvh_proof_idle"
 
 
 def test_who_approved_and_how_far() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from identity.webvh import Standing, Witness, sign_witness_proof
+import ledger.circulation.speaker
+from identity.webvh import Standing, Witness, format_log, sign_witness_proof
 from ledger.circulation.party import Party
 from ledger.circulation.speaker import claimed, consent_message, keys_in, keys_named, location, speaking_keys
 from ledger.errors import Malformed, Problem
@@ -113,9 +114,29 @@ def test_admission_is_the_witness_proof_of_the_service_and_no_other_witness_is_s
         forged = body | {"witness": [{"versionId": version, "proof": [proof]}]}
         play.refused("did_log_refused", "party.joined", by="mill", body=forged, log=draft)
     proven = [{"versionId": version, "proof": [sign_witness_proof(outside, version, play.seconds)]}]
+    for idle in ({"versionId": version, "proof": [{}]}, {"versionId": "9-z", "proof": proven[0]["proof"]}, proven[0]):
+        no = play.refused(
+            "did_log_refused", "party.joined", by="mill", body=body | {"witness": [*proven, idle]}, log=draft
+        )
+        assert "webvh_proof_idle" in (no.detail or "")
     play.act("party.joined", by="mill", body=body | {"witness": proven}, log=draft)
     further = draft.next(play.seconds, keys=["mill-2"])
     play.refused("did_log_refused", "party.rotated", by="mill", sub=play.party("mill"), body=play.stated(further))
+
+
+def test_a_log_grows_no_longer_than_resolvers_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    play = Play()
+    party = play.join_hosted("works")
+    state = play.state(Party, party).log
+    assert state is not None
+    assert state["size"] == len(format_log(play.logs["works"].since(None)))
+    play.rotate("works")
+    further = play.logs["works"].next(play.seconds)
+    size = len(format_log(further.since(None)))
+    for most, outcome in ((size - 1, "did_log_too_long"), (size, None)):
+        monkeypatch.setattr(ledger.circulation.speaker, "LOG_BYTES_MAX", most)
+        ended = play.attempt("party.rotated", by="works", sub=party, body=play.stated(further), log=further)
+        assert (ended.code if isinstance(ended, Problem) else None) == outcome
 
 
 # -- one log, one party ------------------------------------------------------------------------------------------
@@ -161,7 +182,7 @@ def test_a_document_says_to_which_keys_data_is_sealed() -> None:
     play.rotate("works", keyAgreement=[method])
     log = play.state(Party, party).log
     assert log is not None
-    assert (log["keyAgreement"], log["entries"], log["place"]) == ([key], [1, 2], None)
+    assert (log["keyAgreement"], log["entry"], log["before"], log["place"]) == ([key], 2, 1, None)
 
 
 def test_a_place_under_the_ledgers_host_is_told_and_kept() -> None:

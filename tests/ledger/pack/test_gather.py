@@ -71,12 +71,16 @@ def test_keys_come_with_their_whole_history_and_delegations_with_their_chain() -
 def test_what_was_before_a_recovery_is_found_in_the_state_of_that_time() -> None:
     states = {
         30: (20, {"keys": [{"key": "z2", "index": 20}], "log": None, "recovered": 20}),
-        20: (9, {"keys": [{"key": "z1", "index": 7, "ended": 9}], "log": {"entries": [5, 9]}, "recovered": 4}),
+        20: (9, {"keys": [{"key": "z1", "index": 7, "ended": 9}], "log": {"entry": 9, "before": 5}, "recovered": 4}),
+        9: (5, {"keys": [{"key": "z1", "index": 7}], "log": {"entry": 5, "before": None}, "recovered": 4}),
         4: (1, {"keys": [{"key": "z0", "index": 1}], "log": None, "recovered": None}),
     }
     assert turns_of("party_x", states.__getitem__, 30) == [1, 4, 5, 7, 9, 20]
-    circling = {30: (29, {"keys": [], "recovered": 30})}
-    assert turns_of("party_x", circling.__getitem__, 30) == [], "evidence that leads in circles ends"
+    circling = {
+        30: (29, {"keys": [], "recovered": 30, "log": {"entry": 29, "before": 28}}),
+        29: (28, {"keys": [], "log": {"entry": 29, "before": 28}}),
+    }
+    assert turns_of("party_x", circling.__getitem__, 30) == [29], "evidence that leads in circles ends"
 
 
 def test_an_older_checkpoint_gives_the_pack_of_that_time() -> None:

@@ -1,0 +1,57 @@
+"""What search prints of each type: how it stands, whose it is, what it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from identity.did import did_of
+from identity.keys import read_key
+from tests.scripts.house import Hands
+
+
+@pytest.fixture(scope="module")
+def asset(hands: Hands, tmp_path_factory: pytest.TempPathFactory) -> str:
+    for name in ("seller", "buyer"):
+        hands.join(name)
+    file = tmp_path_factory.mktemp("data") / "turbine.csv"
+    file.write_text("turbine\n")
+    return hands.register("seller", file, "--title", "Turbine logs")
+
+
+def party(hands: Hands, name: str) -> str:
+    return str(hands.json("show", did_of(read_key(hands.key(name)).public))["id"])
+
+
+def test_assets_and_offers_are_told_by_title_and_holder(hands: Hands, asset: str) -> None:
+    seller = party(hands, "seller")
+    offer = hands.offer("seller", asset)
+    assert hands.done("search", "turbine", "--holder", seller).splitlines() == [
+        f"{offer}  offer  open        general  {seller}  Turbine logs",
+        f"{asset}  asset  registered  general  {seller}  Turbine logs",
+    ]
+
+
+def test_agreements_are_told_by_state_price_and_both_sides(hands: Hands, asset: str) -> None:
+    offer = hands.offer("seller", asset)
+    agreement = hands.json("request", offer, "--price", "90.00 EUR", by="buyer")["agreement"]
+    (line,) = [one for one in hands.done("search", "--type", "agreement").splitlines() if agreement in one]
+    assert line.split()[3:] == ["90.00", "EUR", party(hands, "seller"), "for", party(hands, "buyer")]
+
+
+def test_parties_are_told_by_did_and_name(hands: Hands, asset: str) -> None:
+    did = did_of(read_key(hands.key("buyer")).public)
+    told = hands.done("search", "buyer", "--type", "party")
+    assert told == f"{party(hands, 'buyer')}  party  active  organisation  {did}  buyer Works\n"
+
+
+def test_credentials_are_told_by_whether_they_hold(hands: Hands, asset: str, tmp_path: Path) -> None:
+    body = {"issuer": party(hands, "seller"), "holder": party(hands, "buyer"), "type": "Badge", "validFrom": 2**37}
+    stated = tmp_path / "stated.json"
+    stated.write_bytes(orjson.dumps(body | {"digest": "A" * 43, "role": "dealer"}))
+    credential = hands.json("act", "credential.recorded", "--body", stated, by="seller")["subject"]
+    (line,) = hands.done("search", "--type", "credential", "--holder", party(hands, "buyer")).splitlines()
+    assert line.startswith(f"{credential}  credential  not yet, from ")
+    assert line.endswith(f"  dealer  {party(hands, 'buyer')}  Badge")
