@@ -22,17 +22,17 @@ from api.service import Service
 from identity.did import check_did
 from identity.resolve import Asked, Resolved, error_of, failure, read_did_url, resolve
 from identity.webvh import resolve_standings, sign_witness_proof, web_twin
-from ledger.circulation.delegation import Delegation, mandate
+from ledger.circulation.delegation import Delegation
 from ledger.circulation.party import Party
 from ledger.dids import CarriedLog
 from ledger.errors import Absent, Problem
 from ledger.read import Reader
+from ledger.sight import PARTIES_MAX, given_to, parties_listing
 from ledger.values import type_of
 from ledger.world import Subject
 
 LOG, JSON = "text/jsonl", "application/json"
 RESULT = 'application/ld+json;profile="https://w3id.org/did-resolution"'
-LISTED_MAX = 100
 
 _HEADERS = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
 _STATUS = {"notFound": 404, "methodNotSupported": 501, "featureNotSupported": 501, "internalError": 500}  # else 400
@@ -175,25 +175,30 @@ def key(
 ) -> Key:
     """For which parties a key speaks, under which delegations it acts for others, and where it did so once.
 
-    Anybody can list a key or delegate to a DID: without `for` the latest hundred of each are looked at.
+    Anybody can list a key or delegate to a DID: without `for` only the latest of each are looked at.
     """
-    parties = reader.listed("party", "key", key, LISTED_MAX)
-    before = reader.listed("party", "former", key, LISTED_MAX)
-    dids = dict.fromkeys([f"did:key:{key}", *(_party(one).did for one in parties)])
-    given = [one for did in dids for one in reader.listed("delegation", "delegate", did, LISTED_MAX)]
-    acting = [one for did in dids for one in reader.listed("delegation", "mandate", did, LISTED_MAX)]
     if type_of(for_ or "") == "delegation":
-        given = acting = [one for one in _found(reader, for_) if _is_to(reader, _delegation(one), key)]
-        parties = before = []
-    elif for_ is not None:
-        wanted = reader.store.lookup([("did", for_)]).get(("did", for_), for_)
-        party = _found(reader, wanted if type_of(wanted) == "party" else None)
-        parties = [one for one in party if ("key", key) in one.state.lookups()]
-        before = [one for one in party if ("former", key) in one.state.lookups()]
-        given = [one for one in given if _delegation(one).party == wanted]
-        acting = [
-            one for did in dids for one in reader.listed("delegation", "mandate", mandate(wanted, did), LISTED_MAX)
-        ]
+        given = [one for one in _found(reader, for_) if _is_to(reader, _delegation(one), key)]
+        return _told(reader, key, [], [], given, given)
+    wanted = for_ and reader.store.lookup([("did", for_)]).get(("did", for_), for_)
+    parties = parties_listing(reader, key, wanted)
+    dids = dict.fromkeys([f"did:key:{key}", *(_party(one).did for one in parties)])
+    acting = list(given_to(reader, dids, wanted))
+    if wanted is None:
+        given = reader.listed("delegation", "delegate", f"did:key:{key}", PARTIES_MAX)
+        return _told(reader, key, parties, reader.listed("party", "former", key, PARTIES_MAX), acting, given)
+    before = [one for one in _found(reader, wanted) if ("former", key) in one.state.lookups()]
+    return _told(reader, key, [one for one in parties if one.id == wanted], before, acting, acting)
+
+
+def _told(
+    reader: Reader,
+    key: str,
+    parties: list[Subject],
+    before: list[Subject],
+    acting: list[Subject],
+    given: list[Subject],
+) -> Key:
     speaking = {one.id for one in parties}
     return Key(
         key=key,

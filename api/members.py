@@ -48,7 +48,7 @@ class Members:
         self._clock = clock
         self._spent: set[tuple[str, str]] = set()
         self._order: deque[tuple[int, tuple[str, str]]] = deque()  # when it may be forgotten, and which
-        self._each: Counter[str] = Counter()  # how many of each DID
+        self._each: Counter[str] = Counter()  # how many of each key
 
     def verify(self, authorization: str | None, charter: Ledger) -> Token:
         """The token in an Authorization header, if a member has signed it. Any thread may ask.
@@ -67,17 +67,17 @@ class Members:
 
     def spend(self, token: Token) -> None:
         """Take the token for one request. Raises ``token_spent``, and ``Unavailable`` (``tokens_full``)."""
-        now, key = int(self._clock()), (token.iss, token.jti)
+        now, key = int(self._clock()), (token.key, token.jti)
         while self._order and self._order[0][0] < now:
             self._forget(self._order.popleft()[1])
         if key in self._spent:
             raise Unverifiable("token_spent")
         if len(self._spent) >= SPENT_MAX:
             raise Unavailable("tokens_full", f"{SPENT_MAX} are remembered")
-        if self._each[token.iss] >= SPENT_EACH:
-            raise Unavailable("tokens_full", f"{SPENT_EACH} of this DID are remembered")
+        if self._each[token.key] >= SPENT_EACH:
+            raise Unavailable("tokens_full", f"{SPENT_EACH} of this key are remembered")
         self._spent.add(key)
-        self._each[token.iss] += 1
+        self._each[token.key] += 1
         self._order.append((now + LIFETIME_MAX_S + SKEW_S, key))
 
     def _forget(self, key: tuple[str, str]) -> None:
@@ -92,4 +92,4 @@ class Members:
         if any(True for _ in askers(self._reader, token.iss, token.key, now, token.principal)):
             return True
         named = {charter.governance, *(authority["did"] for authority in charter.authorities)}
-        return token.iss in named and not self._reader.store.lookup([("did", token.iss)])
+        return token.iss in named and token.iss == f"did:key:{token.key}"

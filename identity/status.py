@@ -51,7 +51,8 @@ declare(
     ),
     status_list_other=(
         "the status list is not one that counts for this credential",
-        "give the list that the credential names, for its purpose, by its issuer",
+        "give the list that the credential names, for its purpose, by its issuer; or say whose lists count as well, as "
+        "those of a ledger's service: --status-issuer DID, or --ledger URL",
     ),
     status_index_outside=("the status list has no such entry", "ask the issuer for a credential in order"),
 )

@@ -19,7 +19,7 @@ there, and what others may see is nobody's to find out by asking.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar, cast
 
 from identity.disclosure import digest
@@ -33,11 +33,13 @@ from ledger.log.chain import parse_entry
 from ledger.read import Reader
 from ledger.statement import Stated, accept, covers, stated_in
 from ledger.values import type_of
-from ledger.world import State
+from ledger.world import State, Subject
 
 S = TypeVar("S", bound=State)
 
-LISTED_MAX = 100  # parties that list a key, delegations to a DID, grants of a party on a subject to another: looked at
+PARTIES_MAX = 16  # that list a key, which anybody can: looked at
+GIVEN_MAX = 64  # delegations to a key's DIDs, which anybody can give: looked at
+LISTED_MAX = 100  # grants of one party on one subject to another that are looked at
 LOOK_S = 3_600  # within which an authority looks at what it stated to look at
 
 declare(
@@ -67,22 +69,42 @@ class Asker(NamedTuple):
 def askers(reader: Reader, did: str, key: str, seconds: int, principal: str | None = None) -> Iterator[Asker]:
     """For whom a key of a DID asks at a time: parties it speaks for, and those it acts for under a delegation.
 
-    ``principal`` is the one party (its id or a DID) or delegation for which it does. Without it the latest hundred are
-    looked at that list the key or were given to its DID, and that anybody can do; what is named is found among any.
+    A DID is the key's own did:key, or one through which a party speaks; of any other nobody knows whose the key is.
+    ``principal`` is the one party (its id or a DID) or delegation for which it does. Without it only the latest are
+    looked at that list the key or were given to its DID, which anybody can do.
     """
+    holder, itself = _party_called(reader, did), f"did:key:{key}"
+    if holder is None and did != itself:
+        return
     if type_of(principal or "") == "delegation":
         yield from _named_mandate(reader, cast(str, principal), did, key, seconds)
         return
     wanted = None if principal is None else _party_called(reader, principal)
     if principal is not None and wanted is None:
         return
-    parties = [(id_, state) for id_, state in _named(reader, did, key, wanted) if _speaks(state, did, key)]
-    yield from (Asker(id_) for id_, _ in parties if wanted in (None, id_))
-    if not parties and reader.store.lookup([("did", did)]):
-        return  # the DID is of a party for which this key does not speak
-    for one in dict.fromkeys((did, *(state.did for _, state in parties))):
-        for subject in reader.listed("delegation", "mandate", mandate(wanted, one) if wanted else one, LISTED_MAX):
-            yield from _acting(reader, cast(Delegation, subject.state), seconds)
+    named = parties_listing(reader, key, wanted) if holder is None else [reader.subject(holder)]
+    parties = [one for one in named if _speaks(cast(Party, one.state), did, key)]
+    yield from (Asker(one.id) for one in parties if wanted in (None, one.id))
+    if holder is None or parties:
+        dids = dict.fromkeys([did, *(cast(Party, one.state).did for one in parties)])
+        for one in given_to(reader, dids, wanted):
+            yield from _acting(reader, cast(Delegation, one.state), seconds)
+
+
+def parties_listing(reader: Reader, key: str, wanted: str | None = None) -> list[Subject]:
+    """The party that is wanted, and the latest of those among whose keys that speak this one is."""
+    named = [] if wanted is None else [one for one in [_subject(reader, wanted)] if one is not None]
+    listing = reader.listed("party", "key", key, PARTIES_MAX)
+    return [one for one in named if ("key", key) in one.state.lookups()] + [one for one in listing if one.id != wanted]
+
+
+def given_to(reader: Reader, dids: Iterable[str], by: str | None = None) -> Iterator[Subject]:
+    """The latest delegations to these DIDs that are not revoked; of those that one party gave, any of the latest."""
+    left = GIVEN_MAX
+    for did in dids:
+        found = reader.listed("delegation", "mandate", did if by is None else mandate(by, did), left) if left else []
+        left -= len(found)
+        yield from found
 
 
 def _party_called(reader: Reader, named: str) -> str | None:
@@ -100,13 +122,17 @@ def _named_mandate(reader: Reader, id_: str, did: str, key: str, seconds: int) -
         yield from _acting(reader, leaf, seconds)
 
 
-def _found(reader: Reader, state: type[S], id_: str | None) -> S | None:
-    """The state of a subject, if there is one of this type."""
+def _subject(reader: Reader, id_: str) -> Subject | None:
     try:
-        found = None if id_ is None else reader.subject(id_).state
+        return reader.subject(id_)
     except Absent:
         return None
-    return found if isinstance(found, state) else None
+
+
+def _found(reader: Reader, state: type[S], id_: str | None) -> S | None:
+    """The state of a subject, if there is one of this type."""
+    subject = None if id_ is None else _subject(reader, id_)
+    return subject.state if subject is not None and isinstance(subject.state, state) else None
 
 
 def _acting(reader: Reader, leaf: Delegation, seconds: int) -> Iterator[Asker]:
@@ -185,20 +211,6 @@ def _kept(reader: Reader, index: int, stated: Stated, fields: set[str]) -> list[
         raise Unverifiable("disclosure_denied")
     wanted = {stated.fields[field] for field in fields}
     return [text for text in kept(reader.store, index) if digest(text) in wanted]
-
-
-def _named(reader: Reader, did: str, key: str, wanted: str | None) -> Iterator[tuple[str, Party]]:
-    """The party that speaks through a DID or, where there is none, those that list a key; the one wanted among them."""
-    holder = _party_called(reader, did)
-    if holder is not None:
-        yield holder, cast(Party, reader.subject(holder).state)
-        return
-    party = _found(reader, Party, wanted)
-    if wanted is not None and party is not None:
-        yield wanted, party
-    for one in reader.listed("party", "key", key, LISTED_MAX):
-        if one.id != wanted:
-            yield one.id, cast(Party, one.state)
 
 
 def _speaks(party: Party, did: str, key: str) -> bool:

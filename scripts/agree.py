@@ -17,11 +17,22 @@ from ledger.circulation.agreement import digest_of_terms
 from ledger.values import is_hidden
 from scripts.command import Halted, command
 from scripts.money import Price
-from scripts.negotiation import Account, Terms, approved_terms, pursue, role_in, standing_terms, take_step
+from scripts.negotiation import (
+    Account,
+    Terms,
+    approved_terms,
+    offered_terms,
+    pursue,
+    read_price,
+    role_in,
+    standing_terms,
+    take_step,
+    tell_price,
+)
 from scripts.offer import PolicyFile, Purposes, stated_policy
 from scripts.options import LOCAL, Json, Key, LedgerUrl, PriceOption, Timeout, Until, Wait
 from scripts.output import print_admitted
-from scripts.private import Hide, pointers, seen
+from scripts.private import Hide, pointers
 from scripts.session import Session, session
 from scripts.times import parse_end
 
@@ -51,11 +62,10 @@ def request(
     answer_by = parse_end(until, int(time.time()))
     with session(ledger, key) as at, Account(json) as account:
         offered = at.subject(offer, "offer")
-        opened = at.proven(offered.state["statedIn"])
-        standing = opened.claims.body
-        known = seen(at, offered.state["statedIn"], opened) if price is None else ()
-        stated = stated_policy(policy, purpose) if policy or purpose else standing["policy"]
-        terms, texts = _terms(offered.state["assets"], stated, _price(standing.get("price"), known, price), known, hide)
+        standing = offered_terms(at, offered)
+        known = standing.disclosures if price is None else ()
+        stated = stated_policy(policy, purpose) if policy or purpose else standing.policy
+        terms, texts = _terms(offered.state["assets"], stated, _price(standing.price, known, price), known, hide)
         body = {"offer": offer, "terms": terms, "validUntil": answer_by}
         admitted = at.act("agreement.requested", body, disclosures=texts)
         account.signed("agreement.requested", admitted)
@@ -105,7 +115,7 @@ def counter(
         known = standing.disclosures if price is None else ()
         stated = stated_policy(policy, purpose) if policy or purpose else standing.json["policy"]
         proposed = _price(standing.json.get("price"), known, price)
-        terms, texts = _terms(state["assets"], stated, proposed, known, hide)
+        terms, texts = _terms(standing.json["assets"], stated, proposed, known, hide)
         body: dict[str, Any] = {"offer": state["offer"], "terms": terms, "validUntil": answer_by}
         kind = "agreement.requested"
         if role_in(at, subject) == "provider":
@@ -149,7 +159,11 @@ def _terms(
     known: tuple[str, ...],
     hide: list[str] | None,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The terms to propose, and the disclosures of what is private in them; ``known``: of a price that stays so."""
+    """The terms to propose, and the disclosures of what is private in them; ``known``: of a price that stays so.
+
+    The price is told, since it may be the one that stands.
+    """
+    tell_price(read_price(price, known), private=bool(known))
     members = ("asset", "version", "sha256")
     terms: dict[str, Any] = {"assets": [{name: one[name] for name in members} for one in assets], "policy": policy}
     if price is not None:

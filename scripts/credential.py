@@ -94,7 +94,7 @@ def issue(
     """Issue a credential: sign what FILE says with the key of its issuer.
 
     Where the body has no issuer, that is the did:key of the key; where it has no validFrom, that is now. A @context of
-    the data model is put in if there is none.
+    the data model is put in if there is none. A proof that it has stays, and then it cannot be put on record.
     """
     check_free(out)
     if (status is None) != (index is None):
@@ -107,6 +107,8 @@ def issue(
             had = as_list(said.get("credentialStatus", []))
             said["credentialStatus"] = [*had, entry_of(purpose, index, status)]
         _write(out, _secured(said, signer, now, jwt))
+    if "proof" in said:
+        print_note("it had a proof, which stays beside this one: a ledger takes no credential with several on record")
     if not entries_of(said):
         print_note(f"it names no status list: {UNSEEN}. See: cadastre credential place")
     _told("issued", out, {"issuer": issuer_of(said), "types": types_of(said), "sort": _sort(jwt)}, json)

@@ -29,6 +29,7 @@ from scripts.credential import UNSEEN, DidLogs, credentials, key_finder, read_se
 from scripts.options import LOCAL, Json, Key, LedgerUrl
 from scripts.output import print_admitted, print_json, print_note, print_pairs
 from scripts.published import PURPOSES, finder_at, list_at, named_by
+from scripts.recorded import check_recordable
 from scripts.session import Session, session
 
 TRIES = 8  # places of a list; one that is half full has all of them taken once in 256 times
@@ -87,6 +88,7 @@ def record(
         opened = open_credential(secured, finder_at(at, key_finder(did_log or [], now), now), now)
         if opened.issuer not in at.client.subject(at.party).state["dids"]:
             raise Halted("credential_not_yours", f"{opened.issuer} issued it")
+        check_recordable(secured, opened)
         body = _described(at, secured, opened, type_)
         body["holder"] = at.party_id(_about(opened.document) if holder is None else holder)
         if role is not None:
@@ -192,4 +194,9 @@ def _end(
         kind = f"credential.{word}"
         if found.state["place"] is None and word != "reinstated":
             _note_unseen()
+        elif word == "suspended":
+            print_note(
+                "the list of suspensions tells of it: whoever verifies a credential that names the list of revocations "
+                "alone has to ask the ledger"
+            )
         print_admitted(kind, at.act(kind, body, found.id), json, holder=body["holder"])

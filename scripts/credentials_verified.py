@@ -62,6 +62,12 @@ def verify(
         list[Path] | None,
         typer.Option(metavar="FILE", exists=True, dir_okay=False, help="A status list; may be repeated."),
     ] = None,
+    status_issuer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DID", help="Whose lists count beside the issuer's own: a ledger's service; may be repeated."
+        ),
+    ] = None,
     no_status: Annotated[bool, typer.Option("--no-status", help="Do not ask whether it was revoked.")] = False,
     issuer: Annotated[
         list[str] | None,
@@ -112,7 +118,7 @@ def verify(
             standings = [_Standing(unasked="--no-status") for _ in parts]
         else:
             lists = _lists(status or [], resolve, now)
-            standings = _standings(source, parts, shown.credentials, lists, now)
+            standings = _standings(source, parts, shown.credentials, lists, status_issuer or [], now)
         origin = None if source is None or no_status else source.client.ledger().origin
     if json:
         print_json(_members(shown, standings, origin))
@@ -125,17 +131,17 @@ def _standings(
     parts: list[Secured],
     opened: tuple[Opened, ...],
     lists: dict[str, dict[str, Any]],
+    counting: list[str],
     now: int,
 ) -> list[_Standing]:
     """Of each credential what the ledger and the lists say. Raises ``Unverifiable`` where one does not hold."""
     documents = [one.document for one in opened]
     found = [_Standing() for _ in parts]
-    counting = []
     if source is not None:
         for standing, part, one in zip(found, parts, opened, strict=True):
             _ask(source, standing, part, one, now)
         lists = lists | lists_at(source, documents, lists)
-        counting = [service_of(source)]
+        counting = [*counting, service_of(source)]
     for standing, document in zip(found, documents, strict=True):
         standing.lists = check_status(document, lists, counting)
         if standing.record is not None or any(one.purpose == REVOCATION for one in standing.lists):
@@ -184,6 +190,8 @@ def _members(shown: Shown, standings: list[_Standing], origin: str | None) -> di
                 "status": record.state["status"],
                 "index": record.index,
             }
+        if shown.holder:
+            members["aboutHolder"] = shown.holder in _subjects(one.document)
         members |= {"revocationAsked": not standing.unasked, "document": one.document}
         said.append(members)
     return ({"holder": shown.holder, "key": shown.method} if shown.holder else {}) | {"credentials": said}
@@ -196,7 +204,7 @@ def _tell(shown: Shown, standings: list[_Standing], origin: str | None, *, answe
             print_pairs([("not checked", "that it was made for you: no --challenge was given")], indent=2)
     for one, standing in zip(shown.credentials, standings, strict=True):
         print(f"proven: a credential by {one.issuer}")
-        subjects = [subject.get("id") for subject in as_list(one.document["credentialSubject"])]
+        subjects = _subjects(one.document)
         pairs: list[tuple[str, object]] = [("types", types_of(one.document)), ("key", one.method)]
         pairs += [("subject", subject) for subject in subjects if subject]
         pairs += [(name, one.document[name]) for name in ("validFrom", "validUntil") if name in one.document]
@@ -208,7 +216,13 @@ def _tell(shown: Shown, standings: list[_Standing], origin: str | None, *, answe
         pairs.append(("checked", ", ".join(_checked(standing))))
         if standing.unasked:
             pairs.append(("not checked", f"whether it was revoked: {standing.unasked}"))
+        if shown.holder and shown.holder not in subjects:
+            pairs.append(("beware", "it is not about who presents it"))
         print_pairs(pairs, indent=2)
+
+
+def _subjects(document: dict[str, Any]) -> list[Any]:
+    return [subject.get("id") for subject in as_list(document["credentialSubject"])]
 
 
 def _checked(standing: _Standing) -> list[str]:

@@ -109,6 +109,7 @@ def enrol(
     with session(ledger, key) as at, bar("enrolling", len(enrolled)) as progress:
         _note_twice(enrolled, _in_force(at, at.party))
         sent = [at.client.compose("party.delegated", _named(body, one.did, one.name)) for one in enrolled]
+        at.tell_for_whom()
         lines = []
         for one, statement, verdict in zip(enrolled, sent, at.client.submit_batch(sent), strict=True):
             outcome = verdict.outcome

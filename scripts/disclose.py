@@ -20,7 +20,7 @@ import typer
 import ledger.sight
 from identity import disclosure
 from scripts.command import check_free, command
-from scripts.files import keep
+from scripts.files import made_whole
 from scripts.options import LOCAL, Json, Key, LedgerUrl
 from scripts.output import print_admitted, print_json, print_note, print_pairs
 from scripts.private import Private, compared, private_of, tombstones
@@ -154,7 +154,8 @@ def _show(
     withheld = [field for field in missing if field not in erased]
     if out is not None:
         kept = [text for text in texts if disclosure.digest(text) in {chosen[field] for field in values}]
-        keep(out, disclosure.join(private.statement.signed.compact, kept))
+        with made_whole(out) as file:  # for its owner alone to read
+            file.write(disclosure.join(private.statement.signed.compact, kept))
     if json:
         named = {"index": private.entry, "id": private.statement.id} | ({"inspection": look} if look else {})
         print_json({**named, "values": values, "withheld": withheld, "erased": erased})

@@ -1,4 +1,5 @@
-"""Which acts are doubtful: signed with a key, or under a delegation, that was declared compromised as of then.
+"""Which acts are doubtful: signed with a key, or under a delegation, that was declared compromised as of then, or under
+one that was given with such a key.
 
 They stay valid, as they were admitted. What is said of them here is what the party said of its own keys.
 """
@@ -19,11 +20,11 @@ def leaf_of(via: str) -> str:
 def is_doubtful(known: Known, entry: Summary) -> bool:
     """Whether an act is doubtful."""
     signer = entry.signer if entry.via else entry.issuer
-    keys = known.state(signer).get("keys", ())
-    if any(one["key"] == entry.key and one.get("compromised", entry.index + 1) <= entry.index for one in keys):
+    if known.doubts(signer, entry.key, entry.index):
         return True
     if entry.via is None:
         return False
     leaf = known.state(leaf_of(entry.via))
     chain = [leaf, *map(known.state, leaf.get("chain", ()))]
-    return any(one.get("compromised") is not None and one["compromised"] <= entry.index for one in chain)
+    ended = any(one.get("compromised") is not None and one["compromised"] <= entry.index for one in chain)
+    return ended or known.given_in_doubt(leaf)

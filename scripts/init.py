@@ -33,7 +33,7 @@ from ledger.store.files import Folder, KeyName
 from ledger.world import RULES, World
 from scripts.command import command
 from scripts.options import Json
-from scripts.output import print_json, print_pairs
+from scripts.output import print_json, print_note, print_pairs
 
 if TYPE_CHECKING:
     from scripts.succession import Predecessor
@@ -159,6 +159,8 @@ def init(
         shutil.rmtree(folder.path)
         raise
     _print(folder, origin, body, before, admitted, json)
+    if readers == "members" and joiners == "anyone":
+        print_note("anybody can join, and members read: --joiners listed decides who is one")
 
 
 def _authorities(named: list[str]) -> list[dict[str, Any]]:

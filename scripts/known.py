@@ -54,12 +54,26 @@ class Known:
         name, to = state.get("name"), str(state.get("to", did))
         return f"{to} ({name})" if isinstance(name, str) else self.named(to)
 
+    def doubts(self, signer: str, key: str, index: int) -> bool:
+        """Whether a party, by its id or DID, said of a key of its own that others may have had it at an index."""
+        keys = self.state(signer).get("keys", ())
+        return any(one["key"] == key and one.get("compromised", index + 1) <= index for one in keys)
+
+    def given_in_doubt(self, state: dict[str, Any]) -> bool:
+        """Whether somebody else may have given a delegation, or one that it goes back to."""
+        chain = [*map(self.state, state.get("chain", ())), state]
+        givers = [state.get("party", ""), *(one.get("to", "") for one in chain[:-1])]
+        given = [(giver, one) for giver, one in zip(givers, chain, strict=True) if one]
+        return any(self.doubts(giver, one["key"], one["opened"]) for giver, one in given)
+
     def standing(self, state: dict[str, Any]) -> str:
         """Whether a delegation or credential holds: what was recorded, and what time or those above it make of it."""
         since, until = state.get("since", state.get("validFrom")), state.get("until", state.get("validUntil"))
         if (status := state.get("status", "unknown")) != "active":
             doubt = state.get("compromised")
             return str(status) + (f", doubtful from entry {doubt} on" if doubt is not None else "")
+        if "opened" in state and self.given_in_doubt(state):
+            return "doubtful: given with a key that others may have had"
         for above in state.get("chain", ()):
             if not (standing := self.standing(self.state(above))).startswith("active"):
                 return f"ends with {above}: {standing}"

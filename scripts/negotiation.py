@@ -1,8 +1,8 @@
 """A negotiation as one party follows it: reading the standing terms, and signing what brings them about.
 
 A party approves terms once, by their digest, which it computes itself from the very statement that states them; the
-ledger's word for it is never enough. From there every step that leads to a licence on exactly these terms may be
-signed by itself, and anything else stops:
+ledger's word for it is never enough, nor is it for what an offer or a proposed transfer states. From there every step
+that leads to a licence on exactly these terms may be signed by itself, and anything else stops:
 
     consumer   OFFERED -> accepted      AGREED -> verified
     provider   REQUESTED -> agreed      ACCEPTED -> agreed      VERIFIED -> finalized
@@ -11,14 +11,17 @@ signed by itself, and anything else stops:
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from api.client import Admitted, Subject
 from identity import disclosure
 from ledger.circulation.agreement import Role, digest_of_terms
+from ledger.circulation.policy import digest_of
 from ledger.errors import Refused, Unverifiable, declare
+from ledger.statement import Statement
 from ledger.values import is_hidden
 from scripts.command import Halted
 from scripts.output import print_admitted, print_json, print_note, show_value
@@ -40,8 +43,8 @@ STEPS: dict[Role, dict[str, Word]] = {
 declare(
     "unverifiable",
     terms_misstated=(
-        "the ledger's state does not have the digest of the terms it points to",
-        "sign nothing on this agreement; keep both answers and ask the ledger's operator",
+        "the ledger's state is not what was stated in the entry that it points to",
+        "sign nothing on it; keep both answers and ask the ledger's operator",
     ),
 )
 
@@ -69,8 +72,15 @@ class Terms:
     @property
     def price(self) -> dict[str, Any] | None:
         """The price in the open; as signed, where it is private and not seen."""
-        price: dict[str, Any] | None = self.json.get("price")
-        return disclosure.show(self.disclosures[0]) if is_hidden(price) and self.disclosures else price
+        return read_price(self.json.get("price"), self.disclosures)
+
+
+class Offered(NamedTuple):
+    """What was offered, as signed; the ``disclosures`` of what is private in it, where the key may see."""
+
+    policy: dict[str, Any]
+    price: dict[str, Any] | None
+    disclosures: tuple[str, ...] = ()
 
 
 class Account:
@@ -127,10 +137,73 @@ def standing_terms(at: Session, agreement: Subject) -> Terms:
     terms = statement.claims.body.get("terms")
     if not isinstance(terms, dict) or agreement.id not in (statement.claims.sub, *statement.opened.values()):
         raise Unverifiable("terms_misstated", f"not in entry {state['statedIn']}", subject=agreement.id)
+    _check_as_stated(agreement, statement.claims.body, "offer", "consumer")
     digest = digest_of_terms(agreement.id, state["provider"], state["consumer"], state["offer"], terms)
     if digest != state["digest"]:
         raise Unverifiable("terms_misstated", f"stated {digest}, claimed {state['digest']}", subject=agreement.id)
     return Terms(terms, digest, seen(at, state["statedIn"], statement))
+
+
+def offered_terms(at: Session, offer: Subject) -> Offered:
+    """What is offered, out of the statement that opened the offer, whose receipt and signature are verified.
+
+    Raises ``Unverifiable`` (``terms_misstated``) if the state claims another offer than was made.
+    """
+    state, index = offer.state, offer.state["statedIn"]
+    statement = _opening(at, offer, "offer.opened", index)
+    body = statement.claims.body
+    if (stated := digest_of(body["policy"])) != state["policy"]:
+        raise Unverifiable("terms_misstated", f"policy {stated}, claimed {state['policy']}", subject=offer.id)
+    claimed = [{"asset": one["asset"], "version": one["version"]} for one in state["assets"]]
+    if claimed != body["assets"]:
+        raise Unverifiable("terms_misstated", "it claims other assets", subject=offer.id)
+    if state["price"] != body.get("price"):
+        raise Unverifiable("terms_misstated", "it claims another price", subject=offer.id)
+    return Offered(body["policy"], body.get("price"), seen(at, index, statement))
+
+
+def approve_price(at: Session, transfer: Subject) -> None:
+    """Tell the price of a transfer as its holder stated it, read where it is private.
+
+    Raises ``Unverifiable`` (``terms_misstated``) if the state claims another transfer than was proposed, and ``Halted``
+    (``price_withheld``) if the price cannot be read.
+    """
+    index = at.index_of(transfer.id)
+    statement = _opening(at, transfer, "transfer.proposed", index)
+    body = statement.claims.body
+    _check_as_stated(transfer, body, "asset", "to")
+    price = read_price(body.get("price"), seen(at, index, statement))
+    if is_hidden(price):
+        advice = f"decline it, and ask the holder to propose it anew: cadastre decline {transfer.id}"
+        raise Halted("price_withheld", "nobody should sign for a price they cannot read", advice)
+    tell_price(price, private=is_hidden(body.get("price")))
+
+
+def read_price(price: dict[str, Any] | None, disclosures: Sequence[str]) -> dict[str, Any] | None:
+    """The price in the open, by the one disclosure of what states it; as signed, where it is private and not seen."""
+    return disclosure.show(disclosures[0]) if is_hidden(price) and disclosures else price
+
+
+def tell_price(price: dict[str, Any] | None, *, private: bool) -> None:
+    """Say which price is signed for, before it is."""
+    shown = "none" if price is None else show_value("price", price)
+    print_note(f"the price is private: {shown}" if private else f"the price: {shown}")
+
+
+def _opening(at: Session, subject: Subject, kind: str, index: int) -> Statement:
+    """The statement of an entry, if it is the one of this kind that opened the subject. Raises ``Unverifiable``."""
+    statement = at.proven(index)
+    if statement.claims.kind != kind or subject.id not in statement.opened.values():
+        raise Unverifiable("terms_misstated", f"not in entry {index}", subject=subject.id)
+    return statement
+
+
+def _check_as_stated(subject: Subject, body: Mapping[str, Any], *names: str) -> None:
+    """What a state claims is what was stated, as far as it was. Raises ``Unverifiable`` (``terms_misstated``)."""
+    for name in names:
+        if body.get(name, subject.state[name]) != subject.state[name]:
+            told = f"{name} {body[name]}, claimed {subject.state[name]}"
+            raise Unverifiable("terms_misstated", told, subject=subject.id)
 
 
 def approved_terms(at: Session, agreement: Subject) -> Terms:
@@ -143,7 +216,7 @@ def approved_terms(at: Session, agreement: Subject) -> Terms:
         advice = f"propose one in the open: cadastre counter {agreement.id} --price 'AMOUNT CODE'"
         raise Halted("price_withheld", "nobody should sign for a price they cannot read", advice)
     if terms.disclosures:
-        print_note(f"the price is private: {show_value('price', terms.price)}")
+        tell_price(terms.price, private=True)
     return terms
 
 

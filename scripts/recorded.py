@@ -4,6 +4,10 @@ It is on record by its digest, and whoever shows one can lay it out otherwise wi
 letters or in the object around them, its proof in a list or not, with proofs of other suites beside it, with contexts
 behind those that were signed; a signature of P-256 has a twin. So the ledger is asked for all of these, and each that
 it finds has to hold.
+
+Nobody who sees a part can compute the digest of a whole: of two proofs, or of one with a proof of another suite beside
+it, one can be left out. So only what all its layouts lead back to is put on record (:func:`check_recordable`). The same
+words that were signed twice are two credentials, each of which has to be on record for itself.
 """
 
 from __future__ import annotations
@@ -17,13 +21,26 @@ from identity.credential.envelope import parse_envelope, unwrap, wrap
 from identity.credential.form import objects_in
 from identity.credential.presentation import Secured
 from identity.credential.secured import Opened
-from identity.errors import Unverifiable
+from identity.errors import Unverifiable, declare
 from identity.keys import twin
 from identity.proof import SUITE
 from ledger.circulation.credential import digest_of
 from ledger.errors import Absent
+from scripts.command import Halted
 from scripts.session import Session
 from scripts.times import show_seconds
+
+declare(
+    "halted",
+    credential_proofs_several=(
+        "the credential has several proofs, so it could be shown without one and not be found",
+        "issue it anew with one proof, from a body without any, and record that: cadastre credential issue",
+    ),
+    credential_not_as_signed=(
+        "the credential has parts that were not signed, so it could be shown without them and not be found",
+        "record it as it was issued: cadastre credential issue",
+    ),
+)
 
 
 def shown_in(presentation: Secured) -> list[Secured]:
@@ -32,6 +49,15 @@ def shown_in(presentation: Secured) -> list[Secured]:
     document = presentation if jwt is None else parse_envelope(jwt, "vp").document
     assert isinstance(document, dict)
     return [one for one, _ in objects_in(document, "verifiableCredential")]
+
+
+def check_recordable(secured: Secured, opened: Opened) -> None:
+    """Whoever is shown this credential finds its record, however it is laid out. Raises ``Halted``."""
+    proofs = [] if isinstance(secured, str) else [proof for proof, _ in objects_in(secured, "proof")]
+    if len(proofs) > 1:
+        raise Halted("credential_proofs_several", f"it has {len(proofs)} proofs, of which a holder can leave one out")
+    if digest_of(secured) not in {digest_of(one) for one in _spelled(secured, opened.document)}:
+        raise Halted("credential_not_as_signed", "its @context, or the envelope around it, has more than was signed")
 
 
 def check_recorded(at: Session, shown: Secured, opened: Opened, now: int) -> Subject | None:
@@ -68,6 +94,11 @@ def _found(at: Session, digests: Iterable[str], issuer: str) -> Iterator[Subject
 def _spellings(shown: Secured, signed: dict[str, Any]) -> Iterator[Secured]:
     """In which a credential may be on record whose signed part is ``signed``: as it is shown, and otherwise."""
     yield shown
+    yield from _spelled(shown, signed)
+
+
+def _spelled(shown: Secured, signed: dict[str, Any]) -> Iterator[Secured]:
+    """In which a credential can be put on record: with nothing that was not signed, whatever stands in ``shown``."""
     jwt = shown if isinstance(shown, str) else unwrap(shown, "vc")
     if jwt is not None:
         text, _, signature = jwt.rpartition(".")

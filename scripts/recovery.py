@@ -40,7 +40,10 @@ Reason = Annotated[str, typer.Option(help="Why, in the open.")]
 def arrange(
     trustees: Annotated[list[str] | None, typer.Argument(metavar="PARTY…", help="The trustees; none: take it back.")],
     key: Key,
-    threshold: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="How many of them it takes.")] = 1,
+    threshold: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="NUMBER", help="How many of them it takes.  [default: more than half]"),
+    ] = None,
     wait: Annotated[
         str, typer.Option(metavar="SPAN", help="How long everybody can see it and object: 1h, 7d, at least 60s.")
     ] = "7d",
@@ -58,7 +61,7 @@ def arrange(
     with session(ledger, key) as at:
         body = {
             "trustees": [at.party_id(one) for one in trustees or []],
-            "threshold": threshold,
+            "threshold": threshold or len(trustees or []) // 2 + 1,
             "wait": seconds,
         }
         print_admitted("recovery.arranged", at.act("recovery.arranged", body, at.party), json)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ class Session:
 
     client: Client
     verifiers: list[Verifier]
+    _told: set[str] = field(default_factory=set, init=False)
 
     @cached_property
     def party(self) -> str:
@@ -112,9 +113,14 @@ class Session:
     ) -> Admitted:
         """Sign an act, hand it in and verify what comes back. ``disclosures`` are of what is hidden in it already."""
         sent = self.client.compose(kind, body, sub, hide=hide, disclosures=disclosures)
-        if (chosen := self.client.chosen) is not None:
-            print_note(f"signed for {chosen}")
+        self.tell_for_whom()
         return self.submit(sent)
+
+    def tell_for_whom(self) -> None:
+        """Say for whom the last act was signed, where nobody said whom they mean; once for each."""
+        if (chosen := self.client.chosen) is not None and chosen not in self._told:
+            self._told.add(chosen)
+            print_note(f"signed for {chosen}")
 
     def submit(self, sent: bytes) -> Admitted:
         """Hand in a signed statement and verify its receipt. Raises ``Unverifiable``, or why it was refused.

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.client import Entry, Subject
+from api.client import Entry, Erasure, Subject
 from identity.alias import is_alias, read_alias
 from ledger.errors import Absent
 from scripts.command import check_free, command
@@ -99,7 +99,12 @@ def _stated(at: Session, subject: Subject) -> dict[str, Any]:
 
 def _print_subject(at: Session, subject: Subject, *, present: bool) -> None:
     erased = tombstones(at.client)
-    state = marked(subject.state, lambda digest: any(one.subject == subject.id for one in erased(digest)))
+    entry = subject.state.get("statedIn")  # both sides state a price by one digest, and each has its own erased
+
+    def gone(one: Erasure) -> bool:
+        return one.subject == subject.id if entry is None else one.entry == entry
+
+    state = marked(subject.state, lambda digest: any(map(gone, erased(digest))))
     known = Known(at.client)
     shown = {"index": subject.index, "last": subject.last, **readable(state, known.named), **_stated(at, subject)}
     if subject.type in ("delegation", "credential") and present:

@@ -14,7 +14,7 @@ from api.client import Subject
 from identity.errors import declare
 from scripts.agree import TIMEOUT_S, sign_on
 from scripts.command import Halted, command
-from scripts.negotiation import Account
+from scripts.negotiation import Account, approve_price
 from scripts.options import LOCAL, Json, Key, LedgerUrl, PriceOption, Timeout, Until, Wait
 from scripts.output import print_admitted
 from scripts.private import Hide, pointers
@@ -100,7 +100,8 @@ def decline(
 
 
 def _take_over(at: Session, transfer_: Subject, licences: int | None, json: bool) -> None:
-    """Accept a transfer, with the number of licences said by the one who takes them over."""
+    """Accept a transfer at a price that is told, with the number of licences said by the one who takes them over."""
+    approve_price(at, transfer_)
     asset = transfer_.state["asset"]
     if licences is None:
         carried = at.client.subject(asset).state["licences"]

@@ -64,8 +64,8 @@ class Client:
     """A ledger over HTTP, as one party sees it. Not thread-safe; a context manager that closes its connections.
 
     The ledger is asked as whom ``key`` signs, and ``principal`` (party, its DID or name, delegation) chooses where it
-    could be several, whatever the act (``speaking``). ``reader`` gives the key that reads where only members may, and
-    is asked for it then; it is ``key`` if not given.
+    could be several, whatever the act (``speaking``); a name only where one party has it. ``reader`` gives the key that
+    reads where only members may, and is asked for it then; it is ``key`` if not given.
 
     Every call raises the ledger's own errors, ``Unavailable`` if it cannot be reached. ``clock`` gives POSIX seconds,
     ``randomness`` that many random bytes.
@@ -122,7 +122,7 @@ class Client:
 
     @property
     def chosen(self) -> str | None:
-        """For whom the last act was signed, where it is the only one of several that covers it; in words."""
+        """For whom the last act was signed, in words, where nobody said by an id whom they mean (``Voices``)."""
         return self._voices.chosen if self._voices is not None and self._speaker is None else None
 
     def speak_as(self, speaker: Speaker) -> None:
@@ -327,7 +327,10 @@ class Client:
 
     def subject(self, id_: str, at: int | None = None) -> Subject:
         """A subject by its id, a party by its DID as well; as it stands or as it stood at a size."""
-        return read(Subject, self._wire.get(f"/v1/subjects/{quote(id_, safe=':')}", {"at": at}))
+        found = read(Subject, self._wire.get(f"/v1/subjects/{quote(id_, safe=':')}", {"at": at}))
+        if type_of(id_) and found.id != id_:  # whoever signs would sign for another
+            raise Unavailable("answer_strange", f"asked for {id_}, answered {found.id}")
+        return found
 
     def state_proof(self, what: str, lookup: str | None = None, at: int | None = None) -> bytes:
         """The file that proves a subject's state, or a list under a look-up, at a size committed to; not verified."""

@@ -35,7 +35,7 @@ from ledger.circulation.offer import (
     check_standing,
 )
 from ledger.circulation.party import Party
-from ledger.circulation.policy import Policy, asks_payment, digest_of
+from ledger.circulation.policy import Policy, digest_of, may_ask_payment
 from ledger.errors import Refused, declare
 from ledger.form import Form
 from ledger.statement import Kind
@@ -94,7 +94,7 @@ class Agreement(State, of="agreement"):
     """A negotiation or agreement as it stands. ``state`` is the protocol's word.
 
     ``digest`` covers the standing terms (:func:`digest_of_terms`); in full they are in the statement of entry
-    ``statedIn``. ``policy`` is a digest, ``paymentAsked`` whether it asks for a payment beside the ``price``, which is
+    ``statedIn``. ``policy`` is a digest, ``paymentAsked`` whether it may ask for one beside the ``price``, which is
     as signed; times are POSIX seconds of the entries.
     """
 
@@ -356,7 +356,7 @@ def _propose(world: World, act: Act[Any], offered: Offer | Agreement, consumer: 
             statedIn=act.index,
             policy=digest_of(terms["policy"]),
             purposeNamed=proposal.terms.policy.names_purpose(),
-            paymentAsked=asks_payment(terms["policy"]),
+            paymentAsked=may_ask_payment(terms["policy"]),
             price=terms.get("price"),
             validUntil=proposal.validUntil,
             state="REQUESTED" if act.party == consumer else "OFFERED",

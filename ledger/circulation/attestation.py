@@ -106,8 +106,10 @@ class AliasAttested(Kind, name="alias.attested", opens=("attestation",)):
     def check(self, world: World, act: Act[AliasAttested]) -> None:
         _check_registrar(world, act)
         named = _named(world, self.subject)
-        if not {act.party, world.party(act.statement.key[0])}.isdisjoint({self.subject, getattr(named, "holder", "")}):
-            raise Refused("attested_by_itself")  # nor one's own through a delegation of the registrar's
+        did, key = act.statement.key  # for nobody attests one's own through a delegation of the registrar's either
+        itself = isinstance(named, Party) and any(one["key"] == key for one in named.keys)
+        if itself or not {act.party, world.party(did)}.isdisjoint({self.subject, getattr(named, "holder", "")}):
+            raise Refused("attested_by_itself")
         if all(one["alias"] != self.alias for one in named.aliases):
             raise Refused("alias_not_claimed", f"{self.subject} has no {self.alias}", subject=self.subject)
         if (holder := world.found("attested", self.alias)) is not None:

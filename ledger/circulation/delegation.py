@@ -17,11 +17,11 @@ from typing_extensions import TypedDict  # pydantic reads no other below Python 
 
 from identity.instant import format_instant
 from ledger.circulation.party import Nature
-from ledger.circulation.policy import PAYMENTS
+from ledger.circulation.policy import may_ask_payment
 from ledger.errors import Refused, declare
 from ledger.form import Form
 from ledger.statement import KINDS, Kind, Statement, covers
-from ledger.values import Did, Money, Private, Seconds, Text, is_hidden, is_of
+from ledger.values import Did, Money, Private, Seconds, Text, is_hidden, is_of, type_of
 from ledger.words import words_of
 from ledger.world import Act, State, World
 
@@ -34,7 +34,7 @@ declare(
     subject_not_delegated=("the delegation does not cover this subject", "see its subjects: cadastre show DELEGATION"),
     amount_not_delegated=("the delegation does not cover such an amount", "see its amounts: cadastre show DELEGATION"),
     amount_unseen=(
-        "the delegation bounds amounts, and an amount is withheld or stated in the words of a policy",
+        "the delegation bounds amounts, and one is withheld, or may be asked by a duty or obligation of the policy",
         "state it as a price, in the open, or sign with a key of the party itself",
     ),
     delegate_unusable=("nobody can act as this DID", "give a did:key, or the DID through which a party speaks here"),
@@ -66,7 +66,11 @@ class Delegated(Form):
     subjects: (
         Annotated[
             list[Annotated[str, Field(pattern=r"^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$", description="subject id")]],
-            Field(min_length=1, max_length=64, description="an act may touch these subjects alone"),
+            Field(
+                min_length=1,
+                max_length=64,
+                description="of the types of these an act may concern no others, and has to concern one",
+            ),
         ]
         | None
     ) = None
@@ -80,9 +84,10 @@ class Delegated(Form):
 
 
 def mandate(party: str, to: str) -> str:
-    """What the look-up ``mandate`` names by, beside the DID alone: whose acts, and the DID that may do them.
+    """What the look-up ``mandate`` names by: whose acts, and the DID that may do them.
 
-    Anybody can delegate to any DID; under this name only the party itself puts what it gave, while it is not revoked.
+    Anybody can delegate to any DID; under this name only the party itself puts what it gave. The DID alone is the name
+    of all that was given to it and not revoked.
     """
     return f"{party}/{to}"
 
@@ -122,9 +127,8 @@ class Delegation(State, of="delegation"):
 
     def lookups(self) -> Iterable[tuple[str, str]]:
         found = [("delegator", self.party), ("delegate", self.to), *(("above", one) for one in self.chain)]
-        if self.status == "active":
-            found += [("mandate", self.to), ("mandate", mandate(self.party, self.to))]
-        return found
+        found.append(("mandate", mandate(self.party, self.to)))
+        return [*found, ("mandate", self.to)] if self.status == "active" else found
 
     def words(self) -> Iterable[str]:
         return words_of(self.name) if isinstance(self.name, str) else ()
@@ -149,13 +153,17 @@ class Delegation(State, of="delegation"):
             return None
         if kind not in self.kinds and not any(covers(one, kind) for one in self.kinds):
             return "kind_not_delegated", f"{kind} is not among {', '.join(self.kinds)}"
+        before = {} if on is None else on.__dict__
         if self.subjects is not None:
-            touched = statement.touched() - {self.party}
-            if not touched or not touched.issubset(self.subjects):
-                return "subject_not_delegated", ", ".join(sorted(touched.difference(self.subjects))) or "it opens one"
-        if self.amounts is None:
-            return None
-        return self._denies_amount([statement.claims.body, {} if on is None else on.__dict__])
+            concerned = self._concerned(statement.touched().union(subjects_in(before)))
+            if not concerned or not concerned.issubset(self.subjects):
+                return "subject_not_delegated", ", ".join(sorted(concerned.difference(self.subjects))) or "none of them"
+        return None if self.amounts is None else self._denies_amount([statement.claims.body, before])
+
+    def _concerned(self, subjects: Iterable[str]) -> set[str]:
+        """Those that bounds on subjects say something of: of the types that are named, but for the party itself."""
+        types = {type_of(one) for one in self.subjects or ()}
+        return {one for one in subjects if type_of(one) in types and one != self.party}
 
     def _denies_amount(self, stated: list[dict[str, Any]]) -> tuple[str, str] | None:
         most = {one["currency"]: one["amount"] for one in self.amounts or ()}
@@ -163,17 +171,27 @@ class Delegation(State, of="delegation"):
             if amount is None:
                 return "amount_unseen", ""
             if amount["amount"] > most.get(amount["currency"], -1):
-                return "amount_not_delegated", f"{amount['amount']} {amount['currency']}"
+                return "amount_not_delegated", f"{amount['amount']} {amount['currency']}, in minor units"
         return None
+
+
+def subjects_in(value: Any) -> Iterable[str]:
+    """The ids of subjects anywhere in a state: an offer names its assets, a licence its offer and its assets."""
+    if isinstance(value, str):
+        if type_of(value):
+            yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from subjects_in(inner)
 
 
 def amounts_in(value: Any) -> Iterable[dict[str, Any] | None]:
     """The amounts of money anywhere in bodies and states.
 
-    None for what may be one and cannot be compared: each value that is withheld, each payment that a policy asks for.
+    None for what may be one and cannot be compared: a value that is withheld, a policy that may ask for a payment.
     """
     if isinstance(value, dict):
-        if is_hidden(value) or value.get("leftOperand") in PAYMENTS or value.get("paymentAsked") is True:
+        if is_hidden(value) or value.get("paymentAsked") is True or may_ask_payment(value.get("policy")):
             yield None
         elif type(value.get("amount")) is int and type(value.get("currency")) is str:
             yield value

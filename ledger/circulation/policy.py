@@ -48,9 +48,6 @@ PURPOSES = frozenset(
 )
 """Left operands that name the purpose of use: ODRL's own and the Catena-X profile's."""
 
-PAYMENTS = frozenset({"payAmount", "odrl:payAmount", "http://www.w3.org/ns/odrl/2/payAmount"})
-"""Left operands that ask for a payment, its amount as text (ODRL Vocabulary 2.2)."""
-
 _NAMING = frozenset({"eq", "isA", "isAllOf", "isAnyOf", "isPartOf"})  # operators that say which purpose, not which not
 
 
@@ -176,11 +173,16 @@ class Policy(Form):
         return all(permission.names_purpose() for permission in self.permission)
 
 
-def asks_payment(value: Any) -> bool:
-    """Whether a policy, as its JSON stands, asks for a payment anywhere."""
+def may_ask_payment(value: Any) -> bool:
+    """Whether a policy, as its JSON stands, may ask for a payment: by ODRL's payAmount, or by whatever has to be done.
+
+    Duties and obligations are in words of anybody's own, and one of them may be to pay.
+    """
     if isinstance(value, dict):
-        return value.get("leftOperand") in PAYMENTS or any(map(asks_payment, value.values()))
-    return isinstance(value, list) and any(map(asks_payment, value))
+        return bool(value.get("duty") or value.get("obligation")) or any(map(may_ask_payment, value.values()))
+    if isinstance(value, list):
+        return any(map(may_ask_payment, value))
+    return isinstance(value, str) and "payamount" in value.lower()
 
 
 def digest_of(value: Any) -> str:

@@ -35,6 +35,10 @@ declare(
         "no resolver reads a log of more than 5 MiB",
         "let another DID speak for the party: cadastre recovery",
     ),
+    did_proofs_too_many=(
+        "the lines and what witnesses proved of them have too many proofs for one act",
+        "state fewer lines at a time; one proof of a line, and as many witnesses as the threshold says, are enough",
+    ),
     did_log_of_another=("the log is of another DID", "state the log of the DID that is to speak"),
     did_ended=("the DID is deactivated", "let another DID speak for the party: cadastre succeed"),
     did_unusable=("nobody can speak through this DID here", "use a did:key or a did:webvh"),
@@ -43,6 +47,8 @@ declare(
     place_malformed=("the ledger serves no log at this place", "use did:webvh:SCID:HOST:org:NAME with its own host"),
     consent_missing=("the DID that is to speak has not consented", "sign the consent with a key of that DID"),
 )
+
+PROOFS_MAX = 32  # of the lines of an act, those of witnesses included
 
 LogLines = Annotated[
     list[dict[str, Any]],
@@ -136,6 +142,10 @@ def follow(
     if (known := act.shown.get("speaker")) is not None:
         return cast(Speaker, known)
     charter = cast(Ledger, world.charter)
+    count = sum(len(line["proof"]) for line in lines if isinstance(line.get("proof"), list))
+    count += sum(len(one.proof) for one in proofs or ())
+    if count > PROOFS_MAX:  # each is a verification in the one writer
+        raise Refused("did_proofs_too_many", f"{count}, of at most {PROOFS_MAX}", pointer="/payload/body/log")
     try:
         standing = _advance(log, lines, proofs or (), charter.service, act.seconds)
         keys = speaking_keys(standing)

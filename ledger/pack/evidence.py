@@ -102,10 +102,11 @@ def turns_of(subject: str, stood: Stood, size: int) -> list[int]:
         index, state = stood(before)
         if type_of(subject) == "delegation":
             return [index] if state["status"] == "revoked" else []
-        log = state.get("log")
-        while log and log["entry"] not in found:
-            found.add(log["entry"])
-            log = None if log["before"] is None else stood(log["entry"])[1].get("log")
+        log, above = state.get("log"), size
+        while log and log["entry"] < above:  # evidence that leads in circles ends
+            above = log["entry"]
+            found.add(above)
+            log = None if log["before"] is None else stood(above)[1].get("log")
         for key in state["keys"]:
             found.update(key[name] for name in ("index", "ended") if name in key)
         recovered = state.get("recovered")

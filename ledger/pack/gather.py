@@ -3,24 +3,28 @@
 1. The charter, and each amendment of it.
 2. The entry, and of its subject every entry that touched it, before and after.
 3. Of the other subjects it opened or pins, every act that advanced them.
-4. Of each signer in it, every act that advanced their party, and every one that changed by which keys it speaks: as
-   whom they joined, how they rotated, were succeeded or recovered (with the opening of that recovery).
-5. Of each delegation under which an act in it was done, that by which it was given, the one by which it was revoked,
-   if any, and so on up its chain.
+4. Of each signer in it, every act up to their last one in it that advanced their party, or changed by which keys it
+   speaks: as whom they joined, how they rotated, were succeeded or recovered (with the opening of that recovery).
+5. Of each delegation under which an act in it was done, that by which it was given, and so on up its chain.
+6. As far as there is room: what came later of these parties and delegations. Nobody makes a pack impossible by how
+   their keys change after their last act in it: of a party for whose later acts there is no room, those up to one that
+   declares a key compromised are taken, the last for which there is room, and recoveries, which begin anew.
 
 A party, the charter and the state are touched by more than anybody could read, a delegation by all that is done under
-it: of these, what advanced them. Private
-values stay behind unless they are asked for one by one or all together: a pack travels.
+it: of these, what advanced them. Private values stay behind unless they are asked for one by one or all together: a
+pack travels.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from identity import disclosure
 from identity.jws import parse
 from ledger.circulation.charter import LedgerOpened
+from ledger.circulation.party import PartyRotated, PartySucceeded
 from ledger.circulation.recovery import RecoveryCompleted
 from ledger.errors import Absent, Corrupt, Unavailable, declare
 from ledger.log.chain import parse_entry
@@ -42,6 +46,9 @@ declare(
 
 CROWDED = frozenset({"party", "delegation", "ledger", "state"})
 """Types of subjects of which only the acts that advanced them are taken."""
+
+Turn = PartyRotated | PartySucceeded | RecoveryCompleted
+"""Acts by which a party comes to speak by other keys; each can declare former ones compromised."""
 
 Shown = Callable[[int, str], bool]
 """Whether a private field, by index and pointer within the body, is to be shown."""
@@ -78,6 +85,7 @@ def gather(
         for touching in evidence.touched(subjects[0], PIECES_MAX + 1):
             found.statement(touching)
     found.follow_signers()
+    found.follow_on()
     origin = parse_entry(found.entries[0]).origin
     pieces = tuple(_piece(evidence, at, found.entries[at], shown, held) for at in sorted(found.entries))
     return Pack(origin, index, tuple(subjects), evidence.checkpoint, pieces, tuple(known), policy)
@@ -90,20 +98,53 @@ class _Found:
         self.entries: dict[int, bytes] = {}
         self._size = size
         self._evidence = evidence
-        self._statements: dict[int, Statement] = {}
+        self._looked: dict[int, tuple[bytes, Statement]] = {}  # at entries, not all of which are in the pack
+        self._fresh: list[int] = []  # in the pack, but not yet what they rest on
+        self._told: dict[str, int] = {}  # party or delegation -> the index up to which all its acts are in the pack
+        self._acts: dict[str, list[int]] = {}
         self._parties: dict[str, str | None] = {}  # by DID
 
     def statement(self, index: int) -> Statement:
         """The statement of an entry, which from here on is in the pack."""
-        if index not in self._statements:
+        if index not in self.entries:
             if len(self.entries) == PIECES_MAX:
                 raise Unavailable("pack_too_long")
-            self.entries[index] = self._evidence.entry(index)
-            self._statements[index] = read(parse(parse_entry(self.entries[index]).statement))
-        return self._statements[index]
+            self.entries[index] = self._look(index)[0]
+            self._fresh.append(index)
+        return self._look(index)[1]
 
     def follow(self, subject: str) -> None:
-        """Take every act that advanced a subject: each pins the one before, to the one that opened it.
+        """Take every act that advanced a subject, the latest first. Raises what ``_advancing`` raises."""
+        for index in self._advancing(subject):
+            self.statement(index)
+        if type_of(subject) in ("party", "delegation"):
+            self._told.setdefault(subject, -1)
+
+    def follow_signers(self) -> None:
+        """Take what lets each signer speak for whom they do, and so on until nothing is missing."""
+        while self._fresh:
+            index = self._fresh.pop()
+            for subject, last in self._rests_on(self._look(index)[1], index):
+                self._tell(subject, last)
+
+    def follow_on(self) -> None:
+        """Take what came of parties and delegations later, as far as there is room: of those with least first."""
+        asked: set[str] = set()
+        while waiting := self._told.keys() - asked:
+            asked |= waiting
+            for subject in sorted(waiting, key=lambda one: (len(self._missing(one)), one)):
+                later = self._missing(subject)
+                if not self._fits(later):
+                    self._take_alarms(later)
+
+    def _look(self, index: int) -> tuple[bytes, Statement]:
+        if index not in self._looked:
+            data = self._evidence.entry(index)
+            self._looked[index] = data, read(parse(parse_entry(data).statement))
+        return self._looked[index]
+
+    def _advancing(self, subject: str) -> Iterator[int]:
+        """Each act that advanced a subject: it pins the one before, to the one that opened it.
 
         Raises ``Corrupt`` (``pack_misplaced``) for evidence that leads elsewhere than down, which might have no end.
         """
@@ -113,34 +154,74 @@ class _Found:
             index = self._evidence.index_of(id_)
             if not 0 <= index < before:
                 raise Corrupt("pack_misplaced", f"{id_} is said to stand there, not before {before}", index=index)
-            statement = self.statement(index)
+            statement = self._look(index)[1]
             if statement.id != id_:
                 raise Corrupt("pack_misplaced", f"not {id_}, which is said to stand there", index=index)
+            yield index
             id_, before = statement.claims.prev.get(subject), index
-        if type_of(subject) in ("party", "delegation"):
-            for index in self._evidence.turns(subject):
+
+    def _acts_of(self, subject: str) -> list[int]:
+        """What advanced a subject, or changed who speaks for it, by index."""
+        if subject not in self._acts:
+            turns = self._evidence.turns(subject) if type_of(subject) in ("party", "delegation") else ()
+            self._acts[subject] = sorted({*self._advancing(subject), *turns})
+        return self._acts[subject]
+
+    def _tell(self, subject: str, last: int) -> None:
+        """Take the acts of a subject up to an index."""
+        acts, told = self._acts_of(subject), self._told.get(subject, -1)
+        for index in acts[bisect_right(acts, told) : bisect_right(acts, last)]:
+            self.statement(index)
+        self._told[subject] = max(told, last)
+
+    def _missing(self, subject: str) -> list[int]:
+        return [index for index in self._acts_of(subject) if index not in self.entries]
+
+    def _fits(self, indexes: Sequence[int]) -> bool:
+        """Take these and what they rest on, if there is room for all of it."""
+        if len(self.entries) + len(indexes) > PIECES_MAX:
+            return False
+        entries, told = dict(self.entries), dict(self._told)
+        try:
+            for index in indexes:
                 self.statement(index)
+            self.follow_signers()
+        except Unavailable as full:
+            if full.code != "pack_too_long":
+                raise
+            self.entries, self._told = entries, told
+            self._fresh.clear()
+            return False
+        return True
 
-    def follow_signers(self) -> None:
-        """Take what lets each signer speak for whom they do, and so on until nothing is missing."""
-        known: set[str] = set()
-        while missing := {name for one in self._statements.values() for name in self._rests_on(one)} - known:
-            for subject in sorted(missing):
-                self.follow(subject)
-            known |= missing
+    def _take_alarms(self, later: Sequence[int]) -> None:
+        """Of the later acts of a party, take what makes earlier ones doubtful, as far as there is room.
 
-    def _rests_on(self, statement: Statement) -> Iterator[str]:
-        """The subjects that say whose act this is."""
+        The lines of a log are without a gap in a pack, but for those before a recovery, which begins another.
+        """
+        bodies = ((index, self._look(index)[1].body) for index in later)
+        turns = {index: body for index, body in bodies if isinstance(body, Turn)}
+        within = list(turns)[: PIECES_MAX - len(self.entries)]
+        ends = [place for place, index in enumerate(within, 1) if turns[index].compromised]
+        while ends and not self._fits(within[: ends[-1]]):
+            del ends[len(ends) // 2 :]
+        for index, body in turns.items():
+            if isinstance(body, RecoveryCompleted):
+                self._fits([index])
+
+    def _rests_on(self, statement: Statement, index: int) -> Iterator[tuple[str, int]]:
+        """The subjects that say whose act this is, each with the index up to which their acts have to be known."""
         body, claims = statement.body, statement.claims
         if body.SIGNER in ("party", "controller"):
-            yield self._evidence.party(claims.iss) if (known := self._party(claims.iss)) is None else known
+            known = self._party(claims.iss)
+            yield self._evidence.party(claims.iss) if known is None else known, index
         if isinstance(body, RecoveryCompleted):
-            yield body.party
-            yield str(claims.sub)
+            yield body.party, self._acts_of(body.party)[0]
+            yield str(claims.sub), index
         if (delegation := statement.delegation()) is not None:
-            yield delegation
+            yield delegation, index
             if (party := self._party(statement.key[0])) is not None:
-                yield party
+                yield party, index
 
     def _party(self, did: str) -> str | None:
         """The party that a DID speaks for, None if nobody joined so up to the checkpoint."""

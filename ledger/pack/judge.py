@@ -106,12 +106,20 @@ class Judged:
         if self.pack is not None and self.pack.subjects:
             found.append(LATEST)
         for act in self.acts:
-            if act.entry.index == self.index and self.voices.doubts(act.statement, act.entry.index):
+            if act.entry.index != self.index:
+                continue
+            found += [TOLD.format(party=party, index=index) for party, index in self.voices.told(act.statement)]
+            if self.voices.doubts(act.statement, act.entry.index):
                 found.append(DOUBTFUL)
         return found
 
 
 LATEST = "the latest acts on its subjects can have been left out: cadastre prove ID proves how each stands"
+
+TOLD = (
+    "the keys of {party} are told up to entry {index}: other entries that ended one, or declared it compromised, "
+    "can have been left out"
+)
 
 DOUBTFUL = "the key that signed it is said to be compromised since then or before: it may have been somebody else"
 

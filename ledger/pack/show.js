@@ -67,6 +67,9 @@ function show(found, ownPolicy) {
     remarks.push("The latest acts on its subjects can have been left out: cadastre prove ID proves how each stands.");
   }
   const about = found.byIndex.get(found.pack?.index);
+  for (const { party, index: told } of proven ? toldOf(found.voices, about) : []) {
+    remarks.push(`The keys of ${party} are told up to entry ${told}: other entries that ended one, or declared it compromised, can have been left out.`);
+  }
   if (proven && isDoubtful(found.voices, about)) {
     remarks.push("The key that signed it is said to be compromised since then or before: it may have been somebody else.");
   }
@@ -125,9 +128,9 @@ function showBehind({ pack, acts, byIndex, charter, checkpoint, witnesses, voice
     pairs.push(...mandatesOf(voices, act).map((one) => ["Under the delegation", [toldMandate(one, byIndex, names)]]));
     pairs.push(["Statement id", act.id]);
   }
-  for (const { dids, keys } of voices.parties.values()) {
+  for (const { dids, keys, told } of voices.parties.values()) {
     const head = make("div", [...names(dids[0]), " ", dids.join(", then ")]);
-    pairs.push(["Signer's key history", [head, ...keys.map((key) => make("div", toldKey(key)))]]);
+    pairs.push(["Signer's key history", [head, ...keys.map((key) => make("div", toldKey(key))), make("div", `told up to entry ${told}`)]]);
   }
   if (charter) pairs.push(["Charter (entry 0)", charter.audience], ["Log key in force", charter.logKeys.at(-1)]);
   if (charter) pairs.push(...charter.logKeys.slice(0, -1).map((key) => ["Former log key", key]));

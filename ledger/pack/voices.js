@@ -1,7 +1,7 @@
 // Cadastre audit pack, part 3 of 5: who speaks for whom, by the acts that are in the pack. Its steps are those of
 // ledger/pack/voices.py: there is told what is taken from the ledger, and not looked at.
 
-/** What the acts come to. `parties`: id -> DIDs, keys and lines of the log; `speaks`: DID -> party. */
+/** What the acts come to. `parties`: id -> DIDs, keys, lines of the log, last entry; `speaks`: DID -> party. */
 function noVoices() {
   return { parties: new Map(), speaks: new Map(), mandates: new Map(), recoveries: new Map() };
 }
@@ -25,6 +25,12 @@ function takeVoice(voices, act) {
 function isDoubtful(voices, { did, key, index }) {
   const keys = voices.parties.get(voices.speaks.get(did))?.keys ?? [];
   return (keys.findLast((one) => one.key === key && one.index <= index)?.compromised ?? Infinity) <= index;
+}
+
+/** Whose act it is, and whose key signed it: each party with the last entry here that says how it speaks. */
+function toldOf({ parties, speaks }, { claims, did }) {
+  const found = [claims.iss, did].filter((one) => speaks.has(one)).map((one) => speaks.get(one));
+  return [...new Set(found)].map((party) => ({ party, index: parties.get(party).told }));
 }
 
 // ---- Whose act it is ---------------------------------------------------------------------------------------
@@ -73,7 +79,7 @@ const FOLDS = {
     const spoken = spokenBy(claims.body, claims.iss);
     speak(voices, opened[0], spoken, key);
     const keys = spoken.keys.map((one) => ({ key: one, index }));
-    voices.parties.set(opened[0], { dids: [claims.iss], keys, lines: spoken.lines });
+    voices.parties.set(opened[0], { dids: [claims.iss], keys, lines: spoken.lines, told: index });
   },
   "party.rotated": (voices, { claims, key, index }) => {
     const party = partyOf(voices, claims.iss);
@@ -139,6 +145,7 @@ function turn(voice, { did, keys, lines }, body, index) {
   const added = keys.filter((key) => !isSpeaking(voice.keys, key));
   voice.keys.push(...added.map((key) => ({ key, index })));
   voice.lines = lines;
+  voice.told = index;
   if (did !== voice.dids.at(-1)) voice.dids.push(did);
 }
 

@@ -28,11 +28,15 @@ from ledger.statement import Statement
 
 @dataclass
 class Voice:
-    """A party: through which DIDs it spoke, the last of them last, by which keys, and how long its log is (0: none)."""
+    """A party: through which DIDs it spoke, the last of them last, by which keys, and how long its log is (0: none).
+
+    ``told``: the last entry here that changed any of it.
+    """
 
     dids: list[str]
     keys: list[KeyState]
     lines: int = 0
+    told: int = 0
 
     def turn(self, spoken: _Spoken, compromised: Iterable[Compromise], index: int) -> None:
         """Let it speak so from an index on."""
@@ -44,7 +48,7 @@ class Voice:
                 one["compromised"] = min(since[one["key"]], one.get("compromised", since[one["key"]]))
         speaking = {one["key"] for one in self.keys if "ended" not in one}
         self.keys += first_keys((key for key in spoken.keys if key not in speaking), index)
-        self.lines = spoken.lines
+        self.lines, self.told = spoken.lines, index
         if spoken.did != self.dids[-1]:
             self.dids.append(spoken.did)
 
@@ -106,6 +110,11 @@ class Voices:
         keys = self.parties[self.speaks[did]].keys if did in self.speaks else []
         return next((one for one in reversed(keys) if one["key"] == key and one["index"] <= index), None)
 
+    def told(self, statement: Statement) -> list[tuple[str, int]]:
+        """Whose act it is, and whose key signed it: each party with the last entry here that says how it speaks."""
+        parties = [self.speaks[did] for did in (statement.claims.iss, statement.key[0]) if did in self.speaks]
+        return [(party, self.parties[party].told) for party in dict.fromkeys(parties)]
+
     def doubts(self, statement: Statement, index: int) -> bool:
         """Whether the key that signed the act at an index is said to be compromised since then or before."""
         key = self.key(statement, index)
@@ -157,7 +166,7 @@ class Voices:
         if isinstance(body, PartyJoined):
             party, spoken = statement.opened["party"], _spoken(claims.body, claims.iss)
             self._speak(party, spoken, statement.key[1])
-            self.parties[party] = Voice([claims.iss], first_keys(spoken.keys, index), spoken.lines)
+            self.parties[party] = Voice([claims.iss], first_keys(spoken.keys, index), spoken.lines, index)
         elif isinstance(body, PartyRotated):
             self._rotate(statement, body, index)
         elif isinstance(body, PartySucceeded):

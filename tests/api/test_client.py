@@ -321,6 +321,14 @@ def test_what_is_no_ledger_is_told_as_such(answer: httpx.Response) -> None:
     assert strange.value.code == "answer_strange"
 
 
+def test_a_subject_in_place_of_the_one_that_was_asked_for_is_no_answer() -> None:
+    asked, other = (f"asset_{digit * 26}" for digit in "01")
+    state = {"id": other, "type": "asset", "no": 1, "index": 1, "last": "a", "state": {}}
+    with pytest.raises(Unavailable, match=f"answer_strange: asked for {asked}, answered {other}"):
+        Script(httpx.Response(200, json=state)).client().subject(asked)
+    assert Script(httpx.Response(200, json=state)).client().subject("did:key:z1").id == other
+
+
 def test_members_of_a_later_version_are_kept() -> None:
     assert (
         Script(httpx.Response(200, json={**ABOUT, "weather": "fine"})).client().ledger().model_dump()["weather"]

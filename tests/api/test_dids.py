@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-import api.dids
+import ledger.sight
 from api.client import Client
 from identity import jws, webvh
 from identity.did import multibase_of
@@ -144,7 +144,8 @@ def test_what_others_put_on_record_hides_nothing_from_whoever_says_for_whom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Anybody can list a key in a document, and delegate to any DID."""
-    monkeypatch.setattr(api.dids, "LISTED_MAX", 2)
+    for name in ("PARTIES_MAX", "GIVEN_MAX"):
+        monkeypatch.setattr(ledger.sight, name, 2)
     house = House.build(tmp_path / "ledger")
     play = house.play
     play.join("factory", "second")

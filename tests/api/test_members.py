@@ -11,6 +11,7 @@ import pytest
 import api.members
 from api.app import create_app
 from api.members import Members
+from identity import jws
 from identity.did import multibase_of
 from identity.token import LIFETIME_MAX_S, SKEW_S, Token, sign_token
 from ledger.errors import Problem
@@ -99,6 +100,20 @@ def test_a_token_may_say_for_whom_and_is_good_for_nobody_else(house: House, clie
         answer = client.get("/v1/entries/1", headers=bearer(house, client, principal=principal))
         assert answer.status_code == status, principal
     assert client.get("/v1/entries/1", headers=bearer(house, client, "lender", principal=factory)).status_code == 200
+
+
+def test_a_did_whose_keys_nobody_here_knows_is_no_member(tmp_path: Path) -> None:
+    """Whoever asks names any key under it; an authority that speaks through a did:webvh joins first."""
+    did = f"did:webvh:Qm{'1' * 44}:office.example"
+    authorities = [{"did": did, "roles": ["auditor"]}]
+    house = House.build(tmp_path / "ledger", readers="members", authorities=authorities)
+    key = CAST["stranger"].key
+    with house.served() as client:
+        claims = {"aud": house.play.world.audience, "iat": int(time.time()), "exp": int(time.time()) + 60, "iss": did}
+        claims |= {"jti": "AAECAwQFBgcICQoLDA0ODw", "nonce": client.get("/v1/ledger").json()["tokenNonce"]}
+        token = jws.sign(claims, key, "cadastre-token+jwt", kid=f"{did}#{multibase_of(key.public)}").decode()
+        answer = client.get("/v1/entries/0", headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code, code_of(answer)) == (403, "reader_unknown")
 
 
 def test_a_token_from_before_the_service_began_is_not_taken_however_far_ahead(house: House) -> None:

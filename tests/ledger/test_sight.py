@@ -279,7 +279,8 @@ def test_who_has_left_or_signs_with_another_key_is_nobody() -> None:
 def test_what_others_give_to_a_did_hides_nothing_from_whoever_says_for_whom_it_asks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ledger.sight, "LISTED_MAX", 2)
+    monkeypatch.setattr(ledger.sight, "PARTIES_MAX", 2)
+    monkeypatch.setattr(ledger.sight, "GIVEN_MAX", 2)
     scene = Scene("factory", "partner", "second")
     play = scene.play
     given = play.delegate("factory", "stranger")
@@ -301,7 +302,8 @@ def test_what_others_give_to_a_did_hides_nothing_from_whoever_says_for_whom_it_a
 def test_who_lists_a_key_of_another_hides_nothing_from_whoever_says_for_whom_it_asks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ledger.sight, "LISTED_MAX", 2)
+    monkeypatch.setattr(ledger.sight, "PARTIES_MAX", 2)
+    monkeypatch.setattr(ledger.sight, "GIVEN_MAX", 2)
     scene = Scene("factory")
     play = scene.play
     works = play.join_hosted("works")

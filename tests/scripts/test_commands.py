@@ -255,7 +255,7 @@ def test_people_get_wrong_use_with_the_usage(tmp_path: Path) -> None:
 
 
 def test_notes_do_not_come_between_a_program_and_its_problem(hands: Hands, tmp_path: Path) -> None:
-    result = run("show", "999", "--json", home=tmp_path, CADASTRE_LEDGER=hands.url)
+    result = run("show", "999999", "--json", home=tmp_path, CADASTRE_LEDGER=hands.url)
     note, problem = map(orjson.loads, result.stderr.splitlines())
     assert "met for the first time" in note["note"]
     assert problem["code"] == "entry_absent"

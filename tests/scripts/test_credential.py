@@ -117,6 +117,8 @@ def test_a_credential_is_revoked_by_its_list(desk: Desk) -> None:
     by_another = ("status", "--id", URL, "--as", "factory.key", "--out", "n.json")
     desk.done(*by_another)
     assert desk.refused("verify", issued, "--status", "n.json").startswith("disproven: status_list_other: ")
+    trusted = ("--status-issuer", desk.did("factory"))
+    assert "revocation  unset" in desk.done("verify", issued, "--status", "n.json", *trusted)
 
 
 def test_a_suspension_is_lifted_and_a_revocation_is_not(desk: Desk) -> None:
@@ -171,6 +173,17 @@ def test_an_organisation_s_keys_are_in_its_log(desk: Desk) -> None:
     last = next_line(advance(None, line, START), key, START + 1, update_keys=[], deactivated=True)
     (desk.folder / "left.jsonl").write_bytes(format_log([line, last]))
     assert desk.refused("verify", issued, "--did-log", "left.jsonl").startswith("disproven: did_deactivated: ")
+
+
+def test_one_who_presents_what_is_about_another_is_told_of(desk: Desk) -> None:
+    for about, beware in ((desk.did("factory"), False), (desk.did("assessor"), True)):
+        name = "own" if about == desk.did("factory") else "others"
+        desk.write("body.json", type="VerifiableCredential", credentialSubject={"id": about})
+        asked, made = ("--challenge", "7f1c", "--domain", "bank.example"), f"{name}.vp.json"
+        desk.done("present", desk.issued(f"{name}.json"), "--as", "factory.key", *asked, "--out", made)
+        assert ("it is not about who presents it" in desk.done("verify", made, *asked)) == beware
+        (one,) = json.loads(desk.done("verify", made, *asked, "--json"))["credentials"]
+        assert one["aboutHolder"] != beware
 
 
 def test_a_credential_holds_for_its_time(desk: Desk) -> None:

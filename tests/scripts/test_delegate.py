@@ -47,7 +47,7 @@ def test_a_device_acts_for_the_party_within_its_bounds_until_it_is_revoked(hands
     hands.refused("kind_not_delegated", "retire", asset, "--reason", "r", by="device")
     hands.done("revoke", delegation, "--compromised", "--since", str(shown["index"]), by="owner")
     said = hands.refused("speaker_former", "register", data(hands, "too late\n"), *PLAIN, by="device")
-    assert f"{delegation}, under which it acted for owner Works ({party}), was revoked by entry " in said
+    assert f"{delegation}, under which it acted for {party} (owner Works), was revoked by entry " in said
     assert hands.json("history", asset)[0]["doubtful"] is True
 
 
@@ -59,7 +59,7 @@ def test_where_a_key_could_sign_for_several_it_has_to_be_said_for_whom(hands: Ha
     file = data(hands, "for whom\n")
     said = hands.refused("speaker_unclear", "register", file, *PLAIN, by="helper")
     for name, id_, delegation in (("owner", party, first), ("neighbour", other, second)):
-        assert f"\n  {name} Works ({id_}), under {delegation}: asset.*, until 2040-12-31T23:59:59Z\n" in said
+        assert f"\n  {id_} ({name} Works), under {delegation}: asset.*, until 2040-12-31T23:59:59Z\n" in said
     chosen = [(first, party), (other, other), ("owner Works", party), (did(hands, "neighbour"), other)]
     for name, holder in chosen:
         file = data(hands, f"for {name}\n")
@@ -84,9 +84,9 @@ def test_of_several_delegations_the_one_signs_that_covers_the_act(hands: Hands, 
     made = hands.register("clerk", data(hands, "by kind\n"))
     assert hands.json("show", made)["state"]["holder"] == party
     told = hands.run("retire", assets[1], "--reason", "by subject", by="clerk").stderr
-    assert f"signed for landlord Works ({other}), under delegation_" in told
+    assert f"signed for {other} (landlord Works), under delegation_" in told
     said = hands.refused("subject_not_delegated", "retire", made, "--reason", "none has it", by="clerk")
-    assert f"landlord Works ({other}), under " in said
+    assert f"{other} (landlord Works), under " in said
     assert f": asset.retired on {assets[1]}, until " in said
     said = hands.refused("kind_not_delegated", "offer", made, "--free", "--purpose", "p", *until, by="clerk")
     assert said.count("\n  ") == 3
@@ -121,6 +121,12 @@ def test_who_is_delegated_to_twice_is_told_and_what_stays_in_force_when_one_is_r
     assert below.exit_code == 1  # which of the two goes on is not clear
     hands.done("revoke", second, by="owner")
     hands.done("delegate", did(hands, "below"), *asked, by="twice")
+    fleet.write_text("".join(f"{did(hands, name)}\n" for name in ("below1", "below2")))
+    told = hands.run("enrol", fleet, *asked, "--out", tmp_path / "below.csv", by="twice").stderr
+    assert (
+        told.count(f"signed for {party} (owner Works), under {first}: asset.*, offer.*, until 2040-12-31T23:59:59Z\n")
+        == 1
+    )
     last = hands.run("revoke", first, by="owner")
     assert (last.exit_code, last.stderr) == (0, "")
 
@@ -158,3 +164,47 @@ def test_what_cannot_be_enrolled_is_said_by_its_line(hands: Hands, party: str, t
     said = hands.refused("enrolment_refused", "enrol", fleet, *asked, by="owner")
     assert "line 3: refused: delegation_to_itself" in said
     hands.misused("revoke", f"delegation_{'0' * 26}", "--since", "3", by="owner")
+
+
+def test_whoever_is_called_by_the_id_of_another_is_not_signed_for_and_who_is_is_told(
+    hands: Hands, party: str, tmp_path: Path
+) -> None:
+    device = did(hands, "lathe")
+    honest = hands.json("delegate", device, "--kind", "asset.*", "--until", "30d", by="owner")["subject"]
+
+    def acted(text: str, **wanted: str) -> tuple[int, str, str]:
+        made = run("register", data(hands, text), *PLAIN, "--json", home=hands.home, CADASTRE_LEDGER=hands.url,
+                   CADASTRE_KEY=str(hands.key("lathe")), **wanted)  # fmt: skip
+        holder = "" if made.exit_code else hands.json("show", orjson.loads(made.stdout)["subject"])["state"]["holder"]
+        return made.exit_code, holder, made.stderr
+
+    code, holder, told = acted("nobody is named\n")
+    assert (code, holder) == (0, party)
+    assert orjson.loads(told)["note"].startswith(f"signed for {party} (owner Works), under {honest}: asset.*, until ")
+    assert acted("named by an id\n", CADASTRE_FOR=party) == (0, party, "")
+    for number, name in enumerate((party, honest, did(hands, "owner"))):
+        rival = f"rival{number}"
+        hands.done("join", "--name", name, by=rival)
+        hands.done("delegate", device, "--kind", "*", "--until", "30d", by=rival)
+        assert acted(f"named by {name}\n", CADASTRE_FOR=name) == (0, party, "")
+    hands.done("revoke", honest, by="owner")
+    for wanted in ({"CADASTRE_FOR": party}, {"CADASTRE_FOR": honest}):
+        code, _, told = acted("it was revoked\n", **wanted)
+        assert (code, orjson.loads(told)["code"]) == (1, "speaker_former")
+
+
+def test_a_device_whose_party_took_its_delegation_back_does_not_sign_for_who_gave_it_another(
+    hands: Hands, party: str
+) -> None:
+    rival, device = hands.join("lurker"), did(hands, "press")
+    honest = hands.json("delegate", device, "--kind", "asset.*", "--until", "30d", by="owner")["subject"]
+    hands.done("revoke", honest, by="owner")
+    other = hands.json("delegate", device, "--kind", "*", "--until", "30d", by="lurker")["subject"]
+    file = data(hands, "by the press\n")
+    said = hands.refused("speaker_former", "register", file, *PLAIN, by="press")
+    assert f"{honest}, under which it acted for {party} (owner Works), was revoked by entry " in said
+    assert f"sign for {rival} (lurker Works), under {other}: *, until " in said
+    assert f": CADASTRE_FOR={other}\n" in said
+    made = run("register", file, *PLAIN, "--json", home=hands.home, CADASTRE_LEDGER=hands.url,
+               CADASTRE_KEY=str(hands.key("press")), CADASTRE_FOR=other)  # fmt: skip
+    assert hands.json("show", orjson.loads(made.stdout)["subject"])["state"]["holder"] == rival

@@ -92,3 +92,16 @@ def test_a_history_says_who_signed_for_whom_under_what(hands: Hands, party: str,
     assert line.endswith(f"{party} (giver Works), by {did(hands, 'press')} (Press 4) under {press}")
     founding = hands.done("history", str(hands.json("show", "0")["subject"])).splitlines()
     assert founding[-1].endswith(" (governance)")
+
+
+def test_what_a_thief_did_through_a_delegation_is_doubtful_as_well(hands: Hands, tmp_path: Path) -> None:
+    hands.join("robbed")
+    given = hands.json("delegate", did(hands, "laundry"), *GIVING, "--depth", "1", by="robbed")
+    further = hands.json("delegate", did(hands, "helper"), *GIVING, by="laundry")
+    (tmp_path / "washed.csv").write_text("1\n")
+    registered = hands.register("helper", tmp_path / "washed.csv")
+    stolen = f"{hands.key('robbed')}={given['index']}"
+    hands.done("succeed", "--to", hands.key("robbed-2"), "--compromised", stolen, by="robbed")
+    for delegation in (given["subject"], further["subject"]):
+        assert "status       doubtful: given with a key that others may have had\n" in hands.done("show", delegation)
+    assert [one["doubtful"] for one in hands.json("history", registered)] == [True]

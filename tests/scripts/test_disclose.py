@@ -107,6 +107,7 @@ def test_what_is_shown_can_be_kept_and_goes_into_a_pack(town: Town, tmp_path: Pa
     entry, _ = town.private("keeper")
     kept, page = tmp_path / "keeper.sd-jwt", tmp_path / "pack.html"
     assert "whoever has the file" in hands.run("disclose", entry, "--out", kept, by="keeper").stderr
+    assert kept.stat().st_mode & 0o777 == 0o600
     assert hands.json("pack", entry, "--disclosure", kept, "--out", page)["disclosed"] == 1
     assert "proven" in hands.done("verify", page)
     hands.refused("file_exists", "disclose", entry, "--out", kept, by="keeper")
@@ -147,6 +148,28 @@ def test_what_is_erased_shows_as_such_and_all_proofs_hold(town: Town, tmp_path: 
     hands.refused("nothing_disclosed", "pack", entry, "--from", town.folder, *disclose)
     assert f"proven: entry {entry}" in hands.done("receipt", entry, "--out", tmp_path / "receipt")
     assert hands.done("audit", town.folder, "--workers", "0").startswith("audit: consistent")
+
+
+def test_what_one_side_has_erased_of_a_price_stays_with_the_other(town: Town, tmp_path: Path) -> None:
+    hands = town.hands
+    (tmp_path / "data.csv").write_text("1\n")
+    seller, buyer = hands.join("seller"), hands.join("buyer")
+    offer = hands.offer("seller", hands.register("seller", tmp_path / "data.csv"))
+    agreement = hands.json("request", offer, "--price", "90.00 EUR", "--hide", "price", by="buyer")["agreement"]
+    requested = hands.json("show", agreement)["state"]["statedIn"]
+    hands.done("agree", agreement, by="seller")
+    agreed = hands.json("show", agreement)["state"]["statedIn"]
+    assert (seller, buyer, requested) != (buyer, seller, agreed)
+    assert priced(hands, agreement) == "withheld"
+    hands.done("erase", str(requested), "--all", *GDPR, by="buyer")
+    assert priced(hands, agreement) == "withheld"  # the state is as the seller stated it
+    hands.done("erase", str(agreed), "--all", *GDPR, by="seller")
+    assert priced(hands, agreement) == "erased"
+
+
+def priced(hands: Hands, agreement: str) -> str:
+    (line,) = [line for line in hands.done("show", agreement).splitlines() if line.startswith("price ")]
+    return line.split()[-1]
 
 
 def test_a_court_has_values_erased_of_anybodys_statement(town: Town) -> None:

@@ -70,6 +70,11 @@ def test_the_charter_says_who_joins_reads_and_counts(tmp_path: Path) -> None:
     assert charter.authorities == [{"did": DID, "roles": ["auditor", "court"]}]
 
 
+def test_members_whom_nobody_chooses_are_told_of(tmp_path: Path) -> None:
+    assert "anybody can join, and members read" in init(tmp_path / "hollow", "--readers", "members").stderr
+    assert init(tmp_path / "chosen", "--readers", "members", "--joiners", "listed", "--listed", DID).stderr == ""
+
+
 def test_a_folder_that_has_a_ledger_or_anything_else_is_refused_untouched(tmp_path: Path) -> None:
     folder, other = tmp_path / "ledger", tmp_path / "other"
     init(folder)

@@ -123,7 +123,8 @@ def test_a_request_that_runs_out_of_time_still_tells_its_agreement(hands: Hands,
     result = hands.run("request", offer, "--wait", "--timeout", "0", "--json", by="partner")
     assert result.exit_code == 1
     assert '"state": "REQUESTED"' in result.stdout
-    assert orjson.loads(result.stderr)["code"] == "wait_over"
+    note, problem = map(orjson.loads, result.stderr.splitlines())
+    assert (note, problem["code"]) == ({"note": "the price: 100.00 EUR"}, "wait_over")
 
 
 def test_strangers_and_the_holder_are_refused(hands: Hands, offer: str) -> None:
@@ -151,11 +152,15 @@ def test_a_private_price_stays_private_and_both_sides_sign_what_they_see(hands: 
     said = hands.misused("offer", asset, "--purpose", "p", "--until", "1d", *price[:3], "policy", by="factory")
     assert "'policy' cannot be private in offer.opened; what can: /price" in said
     offer = hands.offer("factory", asset, *price, "--to", partner)
-    agreement = str(hands.json("request", offer, by="buyer")["agreement"])
+    requested = hands.run("request", offer, "--json", by="buyer")
+    agreement = orjson.loads(requested.stdout)["agreement"]
+    assert orjson.loads(requested.stderr) == {"note": "the price is private: 125.00 EUR"}
     seen = hands.json("disclose", agreement, by="factory")["values"]
     assert seen == {"/terms/price": {"amount": 12500, "currency": "EUR"}}
-    hands.done("counter", agreement, "--price", "130.00 EUR", "--hide", "price", by="factory")
-    hands.done("counter", agreement, "--purpose", "research", by="buyer")  # the price stands, and stays private
+    countered = hands.run("counter", agreement, "--price", "130.00 EUR", "--hide", "price", by="factory")
+    assert "the price: 130.00 EUR\n" in countered.stderr
+    countered = hands.run("counter", agreement, "--purpose", "research", by="buyer")  # the price stands, and is private
+    assert "the price is private: 130.00 EUR\n" in countered.stderr
     assert hands.json("disclose", agreement, by="factory")["values"]["/terms/price"]["amount"] == 13000
     signed = hands.run("agree", agreement, by="factory")
     assert signed.exit_code == 0, signed.output

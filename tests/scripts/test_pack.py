@@ -139,7 +139,8 @@ def test_a_ledger_that_only_names_the_log_key_known_here_proves_nothing(tmp_path
 def test_a_verdict_names_what_it_does_not_say(hands: Hands, pack: Path) -> None:
     said = hands.run("verify", pack)
     assert "the latest acts on its subjects can have been left out" in said.stderr
-    assert len(hands.json("verify", pack)["remarks"]) == 1
+    assert "are told up to entry 1: other entries that ended one" in said.stderr
+    assert len(hands.json("verify", pack)["remarks"]) == 2
 
 
 def test_a_service_that_answers_for_another_statement_is_not_followed(

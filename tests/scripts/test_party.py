@@ -86,7 +86,7 @@ def test_after_a_rotation_the_former_key_signs_no_more_and_what_it_signed_since_
     assert "ended" not in keys[multikey(hands, second)]
     said = hands.refused("speaker_former", "retire", honest, "--reason", "r", by=first)
     party, ended = hands.json("show", webvh.did), keys[multikey(hands, first)]["ended"]
-    stopped = f"it stopped speaking for Works ({party['id']}) at entry {ended}, declared compromised"
+    stopped = f"it stopped speaking for {party['id']} (Works) at entry {ended}, declared compromised"
     assert f"{stopped}; the party speaks through {webvh.did} by {multikey(hands, second)}\n" in said
     doubtful = {entry["subject"]: entry["doubtful"] for entry in hands.json("history", webvh.did)}
     assert (doubtful[honest], doubtful[stolen]) == (False, True)
@@ -130,7 +130,7 @@ def test_a_did_key_is_succeeded_by_another_or_by_a_log_and_the_party_stays(hands
     hands.done("succeed", "--consent", consent, by=new)
     assert state_of(hands, party)["dids"] == [did(hands, old), did(hands, new), later.did]
     said = hands.refused("speaker_former", "leave", by=new)
-    assert f"it stopped speaking for {old} Works ({party}) at entry " in said
+    assert f"it stopped speaking for {party} ({old} Works) at entry " in said
     assert f"; the party speaks through {later.did} by " in said
     hands.misused("succeed", by=new)
     hands.misused("succeed", "--to", hands.key("x"), "--compromised", "z6Mk", by=new)

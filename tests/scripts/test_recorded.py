@@ -140,6 +140,27 @@ def test_whoever_lays_it_out_otherwise_does_not_hide_that_it_was_revoked(joined:
         joined.refused("credential_revoked", *asked(joined, laid_out(sealed, name, variant)))
 
 
+def test_what_could_be_shown_otherwise_than_it_is_on_record_is_not_put_there(joined: Hands) -> None:
+    file = issued(joined, "loose")
+    said = orjson.loads(file.read_bytes())
+    twice = joined.room / "loose.twice"
+    signed = joined.run("credential", "issue", "--body", file, "--out", twice, by="assessor")
+    assert "it had a proof, which stays beside this one: a ledger takes no credential with several" in signed.stderr
+    foreign = {"type": "DataIntegrityProof", "cryptosuite": "of-others", "proofValue": "z1"}
+    beside = laid_out(file, "foreign", said | {"proof": [said["proof"], foreign]})
+    for several in (twice, beside):
+        joined.done("credential", "verify", several)
+        told = joined.refused("credential_proofs_several", "credential", "record", several, by="assessor")
+        assert "it has 2 proofs, of which a holder can leave one out" in told
+    more = laid_out(file, "more", said | {"@context": [*said["@context"], "https://example.com/more"]})
+    joined.done("credential", "verify", more)
+    joined.refused("credential_not_as_signed", "credential", "record", more, by="assessor")
+    credential = recorded(joined, laid_out(file, "list", said | {"proof": [said["proof"]]}))
+    joined.done("credential", "revoke", credential, by="assessor")
+    for shown in (file, twice, beside, more):
+        joined.refused("credential_revoked", *asked(joined, shown))
+
+
 @pytest.mark.parametrize("sort", [[], ["--jwt"]])
 def test_each_credential_of_a_presentation_is_asked_for(joined: Hands, sort: list[str]) -> None:
     name = "-".join(["shown", *sort])

@@ -55,6 +55,28 @@ def test_licences_are_confirmed_by_number_or_by_answer(hands: Hands, second: str
     assert holder(hands, asset) == second
 
 
+def test_a_price_is_told_before_it_is_signed_and_not_signed_unread(hands: Hands, second: str, asset: str) -> None:
+    accepted = ("--licences", "0")
+    private = ("--price", "5000 EUR", "--hide", "price")
+    erased = propose(hands, asset, second, *private)
+    hands.done("erase", erased, "--all", "--code", "gdpr-17", "--ground", "asked", by="factory")
+    told = hands.refused("price_withheld", "accept", erased, *accepted, by="second")
+    assert f"next: decline it, and ask the holder to propose it anew: cadastre decline {erased}" in told
+    hidden = propose(hands, asset, second, *private)
+    hands.refused("price_withheld", "accept", hidden, *accepted, by="stranger")
+    said = hands.run("accept", hidden, by="second", typed="n\n").stderr
+    assert said.index("the price is private: 5000.00 EUR\n") < said.index("carries 0 licences")
+    assert hands.run("accept", hidden, *accepted, by="second").exit_code == 0
+    assert holder(hands, asset) == second
+    back = str(hands.json("transfer", asset, "--to", holder_of_origin(hands), by="second")["subject"])
+    assert hands.run("accept", back, *accepted, by="factory").stderr == "the price: none\n"
+
+
+def holder_of_origin(hands: Hands) -> str:
+    did = hands.json("key", "show", hands.key("factory"))["did"]
+    return str(hands.json("show", did)["id"])
+
+
 def test_the_other_side_is_named_by_its_did_as_well(hands: Hands, second: str, asset: str) -> None:
     did = hands.json("key", "show", hands.key("second"))["did"]
     assert hands.json("show", propose(hands, asset, did))["state"]["to"] == second

@@ -59,6 +59,23 @@ STORIES = {
         machine     asset.revised          gears with-lines via=mandate            subject_not_delegated
         machine     asset.registered       wheels via=mandate                      subject_not_delegated
         machine     offer.opened           deal of blades,gears via=mandate        subject_not_delegated
+        machine     offer.opened           deal of blades via=mandate              recorded
+        factory     offer.opened           other of gears                          recorded
+        joined      partner
+        partner     agreement.requested    licence on deal price=9EUR              recorded
+        partner     agreement.requested    another on other price=9EUR             recorded
+        machine     agreement.offered      licence price=10EUR via=mandate         recorded
+        machine     agreement.offered      another price=10EUR via=mandate         subject_not_delegated
+        machine     offer.withdrawn        other via=mandate                       subject_not_delegated
+        machine     offer.withdrawn        deal via=mandate                        recorded
+        factory     party.delegated        dealing to agent subjects=[partner]     recorded
+        partner     agreement.requested    licence price=10EUR                     recorded
+        agent       agreement.offered      licence price=11EUR via=dealing         recorded
+        agent       asset.revised          blades with-lines via=dealing           subject_not_delegated
+        joined      second
+        factory     offer.opened           deal-2 of gears                         recorded
+        second      agreement.requested    third on deal-2 price=9EUR              recorded
+        agent       agreement.offered      third price=10EUR via=dealing           subject_not_delegated
     """,
     "it may be bound to amounts, those that are accepted as well as those that are stated": """
         joined      factory partner

@@ -86,10 +86,16 @@ STORIES = {
         so          blades                 holder=factory licences=1
     """,
     "a log grows no longer than resolvers read": """
-        logs 4000
+        most speaker.LOG_BYTES_MAX 4000
         factory     party.joined           - hosted=factory                        recorded
         factory     party.rotated          factory keys=[factory-2]                recorded
         factory     party.rotated          factory keys=[factory-3]                did_log_too_long
+    """,
+    "what an act makes the ledger verify is bounded": """
+        most speaker.PROOFS_MAX 0
+        factory     party.joined           - hosted=factory                        did_proofs_too_many
+        most speaker.PROOFS_MAX 1
+        factory     party.joined           - hosted=factory                        recorded
     """,
     "a key is lost: the log goes on by the key that was announced, and one that it names signs": """
         factory     party.joined           - hosted=factory                        recorded

@@ -10,7 +10,7 @@
 One line an act: who signs, the kind, what it is about, the outcome (``recorded`` or the code of the refusal), parted
 by two spaces or more. Other lines: ``joined`` lets actors of the cast join, ``tick`` lets time pass, ``so`` looks at a
 state, ``founding`` begins without a charter, ``software 2`` plays on under a release that knows rules version 2,
-``since KIND 2`` lets a kind hold from there, ``logs 3000`` lets logs of DIDs have so many bytes; ``#`` begins a remark.
+``since KIND 2`` lets a kind hold from there, ``most speaker.PROOFS_MAX 3`` sets a noun's limit; ``#`` begins a remark.
 
 What an act is about begins with a label: of what it opens, or of the subject it goes on with (``-`` for neither).
 Options follow: a field of the body or of the terms in it (``price=5000EUR``), a claim (``iat=-2h``, ``prev=stale``),
@@ -43,7 +43,7 @@ from tests.cast import ANY_USE, CAST, LOG, NOBODY, ORIGIN, POLICY, Play, Played,
 from tests.logs import Log
 from tests.stories import accredited, identified, named, seen
 
-DIRECTIONS = ("founding", "joined", "tick", "so", "software", "since", "logs")
+DIRECTIONS = ("founding", "joined", "tick", "so", "software", "since", "most")
 SPANS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 CLAIMS = ("iss", "aud", "iat", "exp", "jti", "sub", "via", "seen")
 PAYMENT = {"leftOperand": "payAmount", "operator": "eq", "rightOperand": "5000.00 EUR"}
@@ -122,8 +122,8 @@ class Stage:
                         software.setattr("ledger.circulation.charter.RULES", int(rest[0]))
                     case "since":
                         software.setattr(KINDS[rest[0]], "SINCE", int(rest[1]))
-                    case "logs":
-                        software.setattr("ledger.circulation.speaker.LOG_BYTES_MAX", int(rest[0]))
+                    case "most":
+                        software.setattr(f"ledger.circulation.{rest[0]}", int(rest[1]))
                     case _:
                         self._act(read_line(text))
 

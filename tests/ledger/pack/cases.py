@@ -1,7 +1,7 @@
 """One table, two judges: what a pack can be made of, the word it must be given, and the entry to be named.
 
 Every case is a pack of entry 19 of the story, in which a data set is registered, licensed, revised and passed on, or of
-the play of keys that change (``turned``). The story:
+the plays of keys that change (``turned``, ``crowded``). The story:
 
      0 ledger.opened     3 party.joined        9 agreement.requested (ES256)    22 24 26 transfer.proposed
      1 party.joined      4 party.joined  sd   10 agreement.agreed               27 transfer.accepted
@@ -29,7 +29,7 @@ from identity.signature import key_id, timed
 from ledger.circulation.delegation import Delegation
 from ledger.log.chain import Entry, format_entry, parse_entry
 from ledger.log.cosignature import Cosigner
-from ledger.pack.data import Pack, Piece, format_data, spell
+from ledger.pack.data import PIECES_MAX, Pack, Piece, format_data, spell
 from ledger.pack.evidence import ScanEvidence
 from ledger.pack.gather import gather
 from tests.cast import CAST, DAY, LOG, NOBODY, ORIGIN, Play, charter, seed
@@ -48,7 +48,7 @@ from tests.ledger.pack.pressed import (
     story,
 )
 from tests.ledger.pack.spellings import odd
-from tests.ledger.pack.turned import turned
+from tests.ledger.pack.turned import crowded, turned
 from tests.logs import Log
 
 ABOUT = 19
@@ -496,6 +496,14 @@ def spoken() -> Iterator[Case]:
     )
     alone = replace(told.pack("by a party at the end of a chain"), pieces=pieces)
     yield of("by a did:key whose joining is left out", "consistent", alone.index, alone)
+    many = crowded()
+    for room in (6, 7, 12, PIECES_MAX):
+        made = many.pack("by a party", room=room)
+        yield of(f"by a party, with room for {room}", "consistent", made.index, made)
+    recovered = many.pack("after the recovery of the crowded")
+    yield of("after the recovery of the crowded", "consistent", recovered.index, recovered)
+    gapped = many.pack("after the recovery of the crowded", "the second line more")
+    yield of("the same with a line left out", "corrupt", many.at["the alarm"], gapped)
 
 
 def joins(piece: Piece, name: str) -> bool:

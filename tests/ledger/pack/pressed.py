@@ -84,10 +84,11 @@ def cosigned(note: bytes, time: int, *cosigners: Cosigner) -> bytes:
 @cache
 def stored() -> tuple[MemoryStore, bytes]:
     """The story as the real writer stores it, and the note that the log signed over it."""
-    return _stored(story())
+    return written(story())
 
 
-def _stored(play: Play) -> tuple[MemoryStore, bytes]:
+def written(play: Play) -> tuple[MemoryStore, bytes]:
+    """A play as the real writer stores it, and the note that the log signed over it."""
     store, clock = MemoryStore(), SetClock()
     keys = {one.verifier: one for one in (LOG, SECOND_LOG)}
     writer = Writer.open(store, ORIGIN, clock, keys.get)
@@ -99,7 +100,7 @@ def _stored(play: Play) -> tuple[MemoryStore, bytes]:
 @cache
 def lived() -> tuple[MemoryStore, bytes]:
     """A play in which all kinds occur, as the real writer stores it, and the note that the log signed over it."""
-    return _stored(whole_life())
+    return written(whole_life())
 
 
 def entries() -> list[bytes]:

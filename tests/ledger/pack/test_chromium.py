@@ -386,7 +386,14 @@ def test_what_a_verdict_does_not_say_it_names(reader: Reader) -> None:
     reader.opened(cases()["without the last act on its subject, which nothing here shows"].data)
     assert "latest acts on its subjects can have been left out" in reader.text("#remarks")
     reader.opened(cases()["without history"].data)
-    assert "left out" not in reader.text("#remarks")
+    assert "latest acts" not in reader.text("#remarks")
+    for name in ("without history", "by a party, with room for 7", "turned, by a party at the end of a chain"):
+        reader.opened(cases()[name].data)
+        said = reader.text("#remarks").splitlines()
+        told = [one for one in judge(cases()[name].data).remarks() if one.startswith("the keys of ")]
+        assert [f"{one[0].lower()}{one[1:-1]}" for one in said if one.startswith("The keys of ")] == told
+        for one in told:
+            assert one[one.index("told up to") : one.index(":")] in reader.text("#behind")
     reader.opened(cases()["beside an older checkpoint"].data)
     assert "A checkpoint of size 20 beside it is not compared" in reader.text("#remarks")
 

@@ -12,10 +12,10 @@ from ledger.log.chain import parse_entry
 from ledger.pack.data import Pack, format_data
 from ledger.pack.evidence import ScanEvidence, StoreEvidence, turns_of
 from ledger.pack.gather import gather
-from ledger.pack.judge import judge
+from ledger.pack.judge import DOUBTFUL, judge
 from tests.cast import LOG
-from tests.ledger.pack.pressed import Listed, checkpoint, entries, honest, lived, stored, story
-from tests.ledger.pack.turned import turned
+from tests.ledger.pack.pressed import Listed, checkpoint, entries, honest, lived, stored, story, written
+from tests.ledger.pack.turned import crowded, turned
 
 
 def indexes(pack: Pack) -> list[int]:
@@ -81,6 +81,49 @@ def test_what_was_before_a_recovery_is_found_in_the_state_of_that_time() -> None
         29: (28, {"keys": [], "log": {"entry": 29, "before": 28}}),
     }
     assert turns_of("party_x", circling.__getitem__, 30) == [29], "evidence that leads in circles ends"
+
+
+def test_lines_that_kept_the_keys_are_found_before_a_recovery_too() -> None:
+    store, note = written(crowded().play)
+    log, at = list(store.entries(0, 1_000)), crowded().at
+    changed = [at[name] for name in ("the joining", "the first line more", "the second line more")]
+    changed += [*range(at["the alarm"], at["the last line"] + 1), at["the recovery"]]
+    for source in (StoreEvidence(store, note), ScanEvidence(Listed(log, note))):
+        assert source.turns(crowded().play.party("works")) == changed
+        for name in ("the second line more", "the last line", "after the recovery of the crowded"):
+            made = gather(source, at[name])
+            assert set(changed) < set(indexes(made))
+            judged = judge(format_data(made))
+            assert (judged.word, judged.index) == ("consistent", at[name]), judged.detail
+
+
+def test_nobody_makes_a_pack_impossible_by_what_they_do_later() -> None:
+    at = crowded().at
+    lines = [at[name] for name in ("the joining", "the first line more", "the second line more")]
+    needed = [0, *lines, at["the naming of trustees"], at["by a party"]]
+    doubtful = {}
+    for room in (6, 7, 9, 10):
+        made = crowded().pack("by a party", room=room)
+        assert len(made.pieces) <= room
+        assert set(needed) <= set(indexes(made))
+        assert not set(indexes(made)) & set(range(at["the alarm"] + 1, at["the last line"] + 1)), "they say nothing"
+        judged = judge(format_data(made))
+        assert judged.word == "consistent", judged.detail
+        doubtful[room] = DOUBTFUL in judged.remarks()
+        assert (at["the recovery"] in indexes(made)) == (room == 10)
+    assert doubtful == {6: False, 7: True, 9: True, 10: True}, "that its key is compromised is told if there is room"
+    assert indexes(crowded().pack("by a party", room=6)) == needed
+    before = crowded().pack("by a party", room=12, size=at["the last line"])
+    assert indexes(before) == [*needed, at["the alarm"]]
+
+
+def test_what_came_later_comes_along_where_there_is_room() -> None:
+    at = crowded().at
+    made = crowded().pack("by a party")
+    assert {*range(at["the alarm"], at["the last line"] + 1), at["the recovery"]} < set(indexes(made))
+    with pytest.raises(Unavailable) as full:
+        crowded().pack("the last line", room=100)
+    assert full.value.code == "pack_too_long", "what it signed itself rests on all lines before"
 
 
 def test_an_older_checkpoint_gives_the_pack_of_that_time() -> None:

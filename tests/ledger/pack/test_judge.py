@@ -15,14 +15,14 @@ from ledger.circulation.key import KeyState
 from ledger.log.cosignature import Cosigner
 from ledger.log.merkle import EMPTY_ROOT, leaf_hash
 from ledger.log.policy import parse_policy
-from ledger.pack.data import format_data
+from ledger.pack.data import PIECES_MAX, format_data
 from ledger.pack.evidence import ScanEvidence, root_at
 from ledger.pack.gather import gather
-from ledger.pack.judge import DOUBTFUL, LATEST, Judged, judge
+from ledger.pack.judge import DOUBTFUL, LATEST, TOLD, Judged, judge
 from tests.cast import CAST, LOG, ORIGIN, Play, charter, seed
 from tests.ledger.pack.cases import Case, cases
-from tests.ledger.pack.pressed import Listed, checkpoint, cosigned, entries, honest
-from tests.ledger.pack.turned import turned
+from tests.ledger.pack.pressed import Listed, checkpoint, cosigned, entries, honest, story
+from tests.ledger.pack.turned import crowded, turned
 from tests.logs import multikey
 
 
@@ -105,12 +105,33 @@ def test_what_became_of_a_signer_s_key_is_told_as_far_as_the_pack_shows() -> Non
 
 
 def test_a_verdict_names_what_it_does_not_say() -> None:
-    assert judge(cases()["without the last act on its subject, which nothing here shows"].data).remarks() == [LATEST]
-    assert judge(cases()["without history"].data).remarks() == []
-    assert judge(cases()["turned, the rotation to P-256"].data).remarks() == [LATEST, DOUBTFUL]
-    assert judge(cases()["turned, by the key after it"].data).remarks() == [LATEST], "it was compromised later"
+    of_factory = told_of(story().party("factory"), 1)
+    cut = judge(cases()["without the last act on its subject, which nothing here shows"].data)
+    assert cut.remarks() == [LATEST, of_factory]
+    assert judge(cases()["without history"].data).remarks() == [of_factory]
+    works, at = turned().play.party("works"), turned().at
+    of_works = told_of(works, at["the move back"])
+    assert judge(cases()["turned, the rotation to P-256"].data).remarks() == [LATEST, of_works, DOUBTFUL]
+    after = judge(cases()["turned, by the key after it"].data)
+    assert after.remarks() == [LATEST, of_works], "it was compromised later"
     older = judge(cases()["beside an older checkpoint"].data)
-    assert older.remarks() == ["a checkpoint of size 20 beside it is not compared", LATEST]
+    assert older.remarks() == ["a checkpoint of size 20 beside it is not compared", LATEST, of_factory]
+
+
+def told_of(party: str, index: int) -> str:
+    return TOLD.format(party=party, index=index)
+
+
+def test_up_to_where_keys_are_told_is_said_of_whose_act_it_is_and_of_whose_key_signed() -> None:
+    play, at = turned().play, turned().at
+    said = judge(cases()["turned, by a party at the end of a chain"].data).remarks()
+    assert said == [LATEST, told_of(play.party("works"), at["the move back"]), told_of(play.party("partner"), 1)]
+    assert not [one for one in judge(cases()["the pack of entry 0"].data).remarks() if "keys of" in one]
+    works, at = crowded().play.party("works"), crowded().at
+    told = {6: "the second line more", 7: "the alarm", 12: "the recovery", PIECES_MAX: "the recovery"}
+    for room, last in told.items():
+        judged = judge(cases()[f"by a party, with room for {room}"].data)
+        assert told_of(works, at[last]) in judged.remarks()
 
 
 def test_who_has_the_tree_compares_checkpoints_of_smaller_sizes() -> None:
@@ -120,7 +141,7 @@ def test_who_has_the_tree_compares_checkpoints_of_smaller_sizes() -> None:
         return judge(format_data(replace(honest(19), known=notes)), None, partial(root_at, copy))
 
     other = [*entries()[:19], b"another"]
-    assert beside(checkpoint(entries()[:20], LOG)).remarks() == [LATEST]
+    assert beside(checkpoint(entries()[:20], LOG)).remarks() == [LATEST, told_of(story().party("factory"), 1)]
     assert beside(checkpoint(other)).word == "diverged"
     assert (beside(checkpoint(other, LOG)).word, beside(checkpoint(other, LOG)).reason) == (
         "corrupt",

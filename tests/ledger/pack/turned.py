@@ -2,6 +2,7 @@
 that are recovered, machines that act for others. What is done by each of them has a name.
 
     turned().pack("by the key after it")                     the pack of that act
+    crowded().pack("by a party", room=20)                    the same, where no pack may hold more than so many entries
     turned().forged("by the key after it", "asset.registered", by="works", log=…, key="works", body=…)
                                                              the same, in a log that has another act there
 """
@@ -11,10 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 from identity.did import multibase_of
 from ledger.log.chain import parse_entry
-from ledger.pack.data import Pack
+from ledger.pack.data import PIECES_MAX, Pack
 from ledger.pack.evidence import ScanEvidence
 from ledger.pack.gather import gather
 from tests.cast import CAST, LOG, Play, charter, description
@@ -43,10 +45,11 @@ class Turned:
     def entries(self) -> list[bytes]:
         return [played.entry for played in self.play.entries]
 
-    def pack(self, name: str, *left_out: str) -> Pack:
-        """The pack of an act, without the entries of these names."""
-        entries, gone = self.entries, {self.at[one] for one in left_out}
-        made = gather(ScanEvidence(Listed(entries, checkpoint(entries, LOG))), self.at[name])
+    def pack(self, name: str, *left_out: str, room: int = PIECES_MAX, size: int | None = None) -> Pack:
+        """The pack of an act, without the entries of these names. ``size``: of the checkpoint, if not the last."""
+        entries, gone = self.entries[:size], {self.at[one] for one in left_out}
+        with patch("ledger.pack.gather.PIECES_MAX", room):
+            made = gather(ScanEvidence(Listed(entries, checkpoint(entries, LOG))), self.at[name])
         return replace(made, pieces=tuple(one for one in made.pieces if parse_entry(one.entry).index not in gone))
 
     def forged(self, name: str, kind: str, *, about: str = "", **given: Any) -> Pack:
@@ -120,3 +123,32 @@ def _succeed(made: Turned) -> None:
     made.mark("the recovery")
     made.at["the opening"] = made.at["the recovery"] - 2
     made.register("after the recovery", "spare")
+
+
+@cache
+def crowded() -> Turned:
+    """A party goes on with its log more often than anybody wants to read: after what it did, and before it is
+    recovered. The first of these lines that changes its keys says that others had the former.
+    """
+    play = Play(charter(didHost=HOST))
+    made = Turned(play)
+    play.join("partner", "second")
+    play.join_hosted("works")
+    made.mark("the joining")
+    for name in ("the first line more", "the second line more"):
+        play.rotate("works")
+        made.mark(name)
+    play.arrange("works", "partner", "second")
+    made.mark("the naming of trustees")
+    play.tick(days=7)
+    made.register("by a party", "works")
+    play.rotate("works", keys=["works-2"], compromised=[("works", made.at["by a party"])])
+    made.mark("the alarm")
+    for _ in range(200):
+        play.tick(seconds=1)
+        play.rotate("works")
+    made.mark("the last line")
+    play.recover("works", "spare", "partner", "second", **{"works-2": made.at["the last line"]})
+    made.mark("the recovery")
+    made.register("after the recovery of the crowded", "spare")
+    return made
