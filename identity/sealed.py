@@ -83,8 +83,7 @@ def seal(
     """Read ``source`` to its end and write the sealed file. ``data_key``: 32 random bytes that are used just once.
 
     Raises ``Malformed`` (``sealed_recipients``). Sealing again gives other bytes: the libraries take randomness from
-    the system. Cost: 1% more than secretstream alone, about 600 MB/s;
-    memory for two chunks.
+    the system. Cost: 1% more than secretstream alone, about 600 MB/s; memory for two chunks.
     """
     if not 1 <= len(recipients) <= RECIPIENTS_MAX:
         raise Malformed("sealed_recipients", f"{len(recipients)} keys")

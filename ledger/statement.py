@@ -186,7 +186,7 @@ class Statement(NamedTuple):
     def delegation(self) -> str | None:
         """The id of the delegation that ``via`` names, under which the key's owner acts for the issuer."""
         via = self.claims.via
-        return None if via is None else _delegation(via)
+        return None if via is None else delegation_of(via)
 
     def seen(self) -> tuple[int, bytes] | None:
         """The (index, entry hash) the signer says to have seen."""
@@ -215,7 +215,7 @@ def stated_in(statement: Statement) -> Stated | None:
 
 
 @lru_cache(maxsize=16_384)
-def _delegation(via: str) -> str:
+def delegation_of(via: str) -> str:
     """The id of the delegation that a statement opened: asked several times for each act that is done under it."""
     return subject_id("delegation", b64decode(via))
 

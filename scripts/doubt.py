@@ -7,14 +7,8 @@ They stay valid, as they were admitted. What is said of them here is what the pa
 from __future__ import annotations
 
 from api.client import Summary
-from identity.canonical import b64decode
-from ledger.values import subject_id
+from ledger.statement import delegation_of
 from scripts.known import Known
-
-
-def leaf_of(via: str) -> str:
-    """The id of the delegation that an act names."""
-    return subject_id("delegation", b64decode(via))
 
 
 def is_doubtful(known: Known, entry: Summary) -> bool:
@@ -24,7 +18,7 @@ def is_doubtful(known: Known, entry: Summary) -> bool:
         return True
     if entry.via is None:
         return False
-    leaf = known.state(leaf_of(entry.via))
+    leaf = known.state(delegation_of(entry.via))
     chain = [leaf, *map(known.state, leaf.get("chain", ()))]
     ended = any(one.get("compromised") is not None and one["compromised"] <= entry.index for one in chain)
     return ended or known.given_in_doubt(leaf)

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from api.client import Summary
+from ledger.statement import delegation_of
 from scripts.command import command
-from scripts.doubt import is_doubtful, leaf_of
+from scripts.doubt import is_doubtful
 from scripts.known import Known
 from scripts.options import LOCAL, Json, LedgerUrl, Limit, ReaderKey
 from scripts.output import print_json, print_table
@@ -56,5 +57,5 @@ def _signed_by(known: Known, entry: Summary) -> str:
     party = known.speaker(entry.issuer)
     if entry.via is None:
         return party
-    leaf = leaf_of(entry.via)
+    leaf = delegation_of(entry.via)
     return f"{party}, by {known.delegate(known.state(leaf), entry.signer)} under {leaf}"

@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from api.client import Client, Subject
+from ledger.circulation.key import doubts
 from ledger.errors import Absent
 from scripts.private import marked, tombstones
 from scripts.times import show_seconds
@@ -56,8 +57,7 @@ class Known:
 
     def doubts(self, signer: str, key: str, index: int) -> bool:
         """Whether a party, by its id or DID, said of a key of its own that others may have had it at an index."""
-        keys = self.state(signer).get("keys", ())
-        return any(one["key"] == key and one.get("compromised", index + 1) <= index for one in keys)
+        return doubts(self.state(signer).get("keys", ()), key, index)
 
     def given_in_doubt(self, state: dict[str, Any]) -> bool:
         """Whether somebody else may have given a delegation, or one that it goes back to."""
