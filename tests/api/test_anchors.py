@@ -206,7 +206,7 @@ def test_one_that_holds_its_answer_back_costs_so_long_and_no_longer(
     with serving({"/slow": dripping, "/silent": lambda _: end.wait(20) and None, "/good": good}) as url:
         places = [f"{url}/slow", *(f"{url}/silent?{number}" for number in range(20)), f"{url}/silent", f"{url}/good"]
         assert shown(ORIGIN, places, [LOG.verifier]) == {f"{url}/good": good}
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < 15
         end.set()
 
 

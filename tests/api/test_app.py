@@ -22,6 +22,7 @@ from ledger.store.heads import last_head
 from tests.api.house import JOSE, House, TestClient, code_of
 from tests.api.running import Running, client_of, running
 from tests.cast import LOG, actor
+from tests.waiting import eventually
 
 
 def joins(house: House, count: int) -> list[bytes]:
@@ -70,10 +71,7 @@ def test_the_checkpoint_file_follows_within_a_second_or_two(house: House) -> Non
     with running(house, workers=0) as service, client_of(service) as client:
         client.post("/v1/statements", content=sent, headers=JOSE)
         checkpoint = client.get("/checkpoint").content
-        end = time.monotonic() + 5
-        while house.folder.read_checkpoint() != checkpoint and time.monotonic() < end:
-            time.sleep(0.05)
-        assert house.folder.read_checkpoint() == checkpoint
+        eventually(lambda: house.folder.read_checkpoint() == checkpoint)
 
 
 def test_where_it_must_not_start_it_says_why(house: House, tmp_path: Path) -> None:
@@ -175,7 +173,7 @@ def _full(file: int) -> None:
 def exchange(service: Running, *parts: bytes, pause: float = 0.0) -> bytes:
     """What comes back for these bytes, until the service closes the connection or says nothing for a while."""
     url = httpx.URL(service.url)
-    with socket.create_connection((url.host, url.port or 80), timeout=5) as connection:
+    with socket.create_connection((url.host, url.port or 80), timeout=30) as connection:
         for part in parts:
             connection.sendall(part)
             time.sleep(pause)
@@ -194,7 +192,7 @@ def test_a_body_that_does_not_come_is_given_up_and_the_connection_closed(house: 
         answer = exchange(service, HEAD + b"Content-Length: 100\r\n\r\nhalf")
         assert answer.startswith(b"HTTP/1.1 408")
         assert b"body_too_slow" in answer
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 20
 
 
 @pytest.mark.parametrize("head", [b"", b"POST /v1/sta", HEAD, HEAD + b"X-Slow: "])
@@ -202,7 +200,7 @@ def test_a_head_that_does_not_come_is_given_up(house: House, head: bytes) -> Non
     with running(house, workers=0, body_seconds=0.3) as service:
         begun = time.monotonic()
         assert exchange(service, head) == b""
-        assert 0.2 < time.monotonic() - begun < 3
+        assert 0.2 < time.monotonic() - begun < 20
 
 
 def test_a_head_without_end_is_cut_off(house: House) -> None:
@@ -269,7 +267,7 @@ def test_a_full_queue_says_when_to_come_back_and_everything_taken_in_is_recorded
 
 
 def test_trailers_are_not_collected(house: House) -> None:
-    with running(house) as service, socket.create_connection(_address(service), timeout=10) as line:
+    with running(house) as service, socket.create_connection(_address(service), timeout=30) as line:
         line.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
         assert line.recv(100).startswith(b"HTTP/1.1 200")
         line.sendall(b"0\r\na: b\r\nc: d\r\n")
@@ -278,7 +276,7 @@ def test_trailers_are_not_collected(house: House) -> None:
 
 @pytest.mark.parametrize("framing", [b"0\r\na: ", b"1;a="], ids=["a trailer", "an extension of a chunk"])
 def test_what_frames_a_body_is_bounded_as_a_head_is(house: House, framing: bytes) -> None:
-    with running(house, body_seconds=3_600) as service, socket.create_connection(_address(service), timeout=10) as line:
+    with running(house, body_seconds=3_600) as service, socket.create_connection(_address(service), timeout=30) as line:
         line.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + framing)
         with suppress(ConnectionResetError, BrokenPipeError):
             for _ in range(1_000):
@@ -287,7 +285,7 @@ def test_what_frames_a_body_is_bounded_as_a_head_is(house: House, framing: bytes
 
 
 def test_the_rest_of_a_request_that_was_answered_is_not_waited_for_for_ever(house: House) -> None:
-    with running(house, body_seconds=1) as service, socket.create_connection(_address(service), timeout=10) as line:
+    with running(house, body_seconds=1) as service, socket.create_connection(_address(service), timeout=30) as line:
         line.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
         assert line.recv(1000).startswith(b"HTTP/1.1 200")
         line.sendall(b"x")

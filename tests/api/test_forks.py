@@ -6,20 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import pytest
 
 from api import forks
 from api.process import Beside
 from tests.api.house import JOSE, House
 from tests.api.running import client_of, running
-from tests.api.test_process import END_S, survivors
+from tests.processes import children, end_soon, seen_through_proc
+from tests.waiting import eventually
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks at processes through /proc")
+pytestmark = seen_through_proc
 
 PREPARED = """
 import os, sys
@@ -46,7 +44,7 @@ def test_a_prepared_one_shares_what_was_imported_and_ends_with_the_service() -> 
     assert (done.returncode, done.stderr) == (3, "")
     pids = [int(word) for word in done.stdout.split()]
     assert len(set(pids)) == 3
-    assert survivors(pids) == []
+    end_soon(pids)
 
 
 def test_what_it_forks_holds_no_line_but_its_own() -> None:
@@ -84,23 +82,17 @@ def parent() -> Callable[[object], int]:
 def test_a_service_whose_fork_server_and_writer_were_killed_goes_on(house: House) -> None:
     house.play.join("factory")
     with running(house, workers=1, publish_seconds=0) as service, client_of(service) as client:
-        (server,) = children_of(service.process.pid)
-        below = children_of(server)
+        (server,) = children(service.process.pid)
+        below = children(server)
         assert len(below) == 2  # the writer and a verifier
         for pid in (server, *below):
             os.kill(pid, signal.SIGKILL)
         answer = client.post("/v1/statements", content=house.play.entries[-1].sent, headers=JOSE)
         assert answer.status_code == 201, answer.text
-        (server,) = children_of(service.process.pid)  # and no zombie
-        below = [server, *children_of(server)]
+        (server,) = children(service.process.pid)  # and no zombie
+        below = [server, *children(server)]
         assert service.stop() == 0
-        assert survivors(below) == []
-
-
-def children_of(pid: int) -> list[int]:
-    """Those of all its threads."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+        end_soon(below)
 
 
 def test_threads_are_not_forked() -> None:
@@ -116,7 +108,4 @@ def test_what_ended_leaves_no_zombie() -> None:
     process.ready()
     server = process.ask_now(None)
     process.end()
-    end = time.monotonic() + END_S
-    while process.pid in children_of(server) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert process.pid not in children_of(server)
+    eventually(lambda: process.pid not in children(server), "it waits to be buried")

@@ -88,7 +88,7 @@ def test_a_file_comes_in_time_or_not_at_all(
         begun = time.monotonic()
         with pytest.raises(Unavailable, match="slow: too slow"):
             read("slow", 1_000_000)
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 8
         assert read("quick", 3) == b"abc"
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +13,9 @@ import pytest
 from api.process import Beside, Gone, Kept
 from tests.api.house import House
 from tests.api.running import running
+from tests.processes import end_soon, family, lives, seen_through_proc
 
-END_S = 10.0
-
-pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks at processes through /proc")
-
-
-def family(pid: int) -> Iterator[int]:
-    """All processes below one."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield int(child)
-            yield from family(int(child))
-
-
-def lives(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits to be buried does not."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def survivors(pids: list[int]) -> list[int]:
-    """Those that still run after a while."""
-    end = time.monotonic() + END_S
-    while (left := [pid for pid in pids if lives(pid)]) and time.monotonic() < end:
-        time.sleep(0.02)
-    return left
+pytestmark = seen_through_proc
 
 
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "stopped"])
@@ -51,7 +25,7 @@ def test_no_process_outlives_the_service(killed: bool, tmp_path: Path) -> None:
         below = list(family(service.process.pid))
         assert len(below) >= 3  # a writer and two verifiers at least
         service.kill() if killed else service.stop()
-        assert survivors(below) == []
+        end_soon(below)
 
 
 def doubling() -> Callable[[int], int]:

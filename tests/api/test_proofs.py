@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,15 @@ from identity.keys import SigningKey, write_key
 from ledger.log.stateproof import Listing, Missing, Standing, parse_state_proof
 from tests.api.house import House, TestClient, code_of
 from tests.cast import CAST, seed
+from tests.waiting import eventually
 
 NOBODY = "asset_00000000000000000000000000"
 
 
 def committed(house: House, client: TestClient) -> None:
     """Wait until all that was told is committed to."""
-    end = time.monotonic() + 20
-    while f"cadastre_committed_entries {float(house.told)}" not in client.get("/metrics").text:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    line = f"cadastre_committed_entries {float(house.told)}"
+    eventually(lambda: line in client.get("/metrics").text)
 
 
 def shown(client: TestClient, path: str) -> Any:

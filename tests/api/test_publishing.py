@@ -209,7 +209,7 @@ def test_a_long_pass_is_given_up_when_the_service_stops(
         await asyncio.sleep(0.1)
         began = time.monotonic()
         await publishing.stop()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         assert publishing.trouble is not None
         assert publishing.trouble.code == "publish_failed"
 

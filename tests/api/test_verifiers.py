@@ -7,9 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +15,7 @@ from api import verifiers as module
 from api.verifiers import Verifiers, verdict_on
 from ledger.errors import Problem
 from tests.cast import played_life
+from tests.processes import end_soon
 
 
 def run(play: Callable[[Verifiers], Awaitable[None]], workers: int = 1) -> None:
@@ -98,16 +97,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_a_process_ends_with_the_service_that_was_killed() -> None:
     told = subprocess.run([sys.executable, "-c", SERVICE], stdout=subprocess.PIPE, check=False).stdout
-    verifier = Path(f"/proc/{int(told)}/cmdline")
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        try:
-            if not verifier.read_bytes():  # it ended, and waits to be buried
-                return
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        time.sleep(0.05)
-    pytest.fail("the verifier outlived its service")
+    end_soon([int(told)])
 
 
 def test_a_mistake_of_ours_hits_one_statement_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -278,7 +278,7 @@ def soon() -> Iterator[None]:
     """However long the other side takes, it is over in time."""
     begun = time.monotonic()
     yield
-    assert time.monotonic() - begun < PATIENCE + 1.5
+    assert time.monotonic() - begun < PATIENCE + 6
 
 
 @pytest.mark.usefixtures("soon")
@@ -286,10 +286,10 @@ def soon() -> Iterator[None]:
     "answer",
     [
         trickle(b"", b"", 0.1, 100),
-        trickle(b"HTTP/1.1 200 OK\r\nX: ", b"a", 0.05, 100),
-        trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"a", 0.05, 100),
-        trickle(CHUNKED, b"1\r\na\r\n", 0.05, 100),
-        trickle(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05, 100),
+        trickle(b"HTTP/1.1 200 OK\r\nX: ", b"a", 0.05, 200),
+        trickle(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"a", 0.05, 200),
+        trickle(CHUNKED, b"1\r\na\r\n", 0.05, 200),
+        trickle(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05, 200),
     ],
     ids=["nothing", "head", "content", "chunks", "continuing"],
 )
@@ -305,7 +305,7 @@ def test_a_slow_trickle_ends_in_time(
 @pytest.mark.usefixtures("soon")
 def test_a_handshake_that_does_not_end_ends_in_time(authority: Authority) -> None:
     def stuck(peer: socket.socket) -> None:
-        for _ in range(100):
+        for _ in range(200):
             time.sleep(0.05)
             peer.sendall(b"\x16\x03\x03\x40\x00"[:1])  # the begin of a record, again and again
 
@@ -365,19 +365,19 @@ def test_so_many_are_asked_at_a_time_and_no_more() -> None:
 
     found: list[bytes | None] = []
     with serving(held) as server:
-        fetch = Fetcher(server.allowed(), look_up=server.look_up, seconds=5.0, at_once=2)
+        fetch = Fetcher(server.allowed(), look_up=server.look_up, seconds=60.0, at_once=2)
         threads = [threading.Thread(target=lambda: found.append(fetch(server.url(), 9))) for _ in range(3)]
         for thread in threads:
             thread.start()
-        assert going.acquire(timeout=5)
-        assert going.acquire(timeout=5)
+        assert going.acquire(timeout=30)
+        assert going.acquire(timeout=30)
         assert not going.acquire(timeout=0.2), "a third is asked"
         over.set()
         for thread in threads:
             thread.join()
     assert found == [b"found"] * 3
-    with serving(trickle(b"", b"", 0.1, 10)) as server:
-        fetch = Fetcher(server.allowed(), look_up=server.look_up, seconds=0.3, at_once=1)
+    with serving(trickle(b"", b"", 0.1, 25)) as server:
+        fetch = Fetcher(server.allowed(), look_up=server.look_up, seconds=2.0, at_once=1)
         codes: list[str] = []
 
         def ask() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -16,9 +15,9 @@ from identity.canonical import b64encode
 from identity.did import did_of
 from identity.keys import read_key
 from tests.scripts.house import ORIGIN, Hands, found, run, spoken
+from tests.waiting import eventually
 
 LEI, HANDLE, GTIN = "lei:529900T8BM49AURSDO55", "handle:88.118.8/o'neill", "gtin:04012345123456"
-WAIT_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +51,15 @@ def aliases(hands: Hands, subject: str) -> dict[str, str]:
 
 def shown(hands: Hands, alias: str) -> Any:
     """Who has an alias, once the service has committed to what is recorded."""
-    end = time.monotonic() + WAIT_S
-    while True:
+    told: Any = None
+
+    def committed() -> bool:
+        nonlocal told
         told = hands.json("show", alias)
-        if told["proof"] and all(one["proven"] for one in told["holders"]) and not told["former"]:
-            return told
-        assert time.monotonic() < end, told
-        time.sleep(0.05)
+        return bool(told["proof"] and all(one["proven"] for one in told["holders"]) and not told["former"])
+
+    eventually(committed, lambda: f"not committed to: {told}")
+    return told
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,8 @@ from tests.cast import CAST, LOG, ORIGIN, seed
 from tests.ledger.follow.town import show
 from tests.ledger.written import busy
 from tests.scripts.house import ROOT, Hands, run
+from tests.waiting import WAIT_S
 
-WAIT_S = 30.0
 OTHER = Signer("other.example/ledger", seed("other"))
 
 

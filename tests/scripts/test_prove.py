@@ -38,10 +38,10 @@ from tests.ledger.audit.forged import acts, linked
 from tests.ledger.committed import Kept, leaves_of
 from tests.ledger.log.test_map import way
 from tests.scripts.house import Hands, checkpoint_covers, found, run, spoken
+from tests.waiting import WAIT_S
 
 LIFTED = {"CADASTRE_SERVE_ADDRESS_RATE": "0", "CADASTRE_SERVE_SIGNER_RATE": "0"}
 NOBODY = "party_00000000000000000000000000"
-WAIT_S = 20
 
 
 @pytest.fixture(scope="module")

@@ -275,8 +275,14 @@ def _begun(pid: int, place: Path) -> bool:
     """Whether a process has a file open in this folder, with a name or without."""
     if list(place.iterdir()):
         return True
-    opened = [one.readlink() for one in Path(f"/proc/{pid}/fd").glob("*") if one.is_symlink()]
-    return any(one.is_relative_to(place) for one in opened)
+    return any(_leads_into(one, place) for one in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def _leads_into(descriptor: Path, place: Path) -> bool:
+    try:
+        return descriptor.readlink().is_relative_to(place)
+    except FileNotFoundError:  # it was closed meanwhile
+        return False
 
 
 @pytest.fixture(scope="module")

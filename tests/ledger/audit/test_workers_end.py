@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-END_S = 10.0
+from tests.processes import end_soon
 
 AUDIT = """
 import os, signal, threading
@@ -36,15 +35,4 @@ def test_no_process_outlives_an_audit_that_was_killed(threads: bool, method: str
     started, *pids = told.stdout.decode().split()
     assert started == method
     assert pids
-    end = time.monotonic() + END_S
-    while left := [pid for pid in pids if _lives(pid)]:
-        assert time.monotonic() < end, f"{left} outlived the audit"
-        time.sleep(0.02)
-
-
-def _lives(pid: str) -> bool:
-    """Whether a process runs; one that ended and waits to be buried does not."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    end_soon(map(int, pids))

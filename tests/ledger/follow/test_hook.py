@@ -10,8 +10,7 @@ import pytest
 from ledger.errors import Corrupt
 from ledger.follow.alerts import Alert, AlertFile
 from ledger.follow.hook import Hook
-
-WAIT_S = 10.0
+from tests.waiting import WAIT_S
 
 
 class Receiver:
