@@ -200,11 +200,11 @@ def disclosures_in(path: Path, start: int = 0) -> tuple[dict[str, str], bool]:
     return found, True
 
 
-def private_values(store: Path, source: Path) -> tuple[dict[str, str], int]:
+def private_values(store: Path, source: Path) -> tuple[dict[str, str], set[str]]:
     """The disclosures by digest that are in a ledger's old store or, where it has any, in the source.
 
     What the old store does not have of an entry that it has may have been erased, and does not come back from a copy:
-    the number of those in the source that are left out for that.
+    the digests of those in the source that are left out for that.
     """
     found: dict[str, str] = {}
     size, whole = 0, False
@@ -212,9 +212,9 @@ def private_values(store: Path, source: Path) -> tuple[dict[str, str], int]:
         found, whole = disclosures_in(store)
         size = size_of(store) or 0
     if not source.is_file():
-        return found, 0
+        return found, set()
     found |= disclosures_in(source, size if whole else 0)[0]
-    return found, len(disclosures_in(source)[0].keys() - found.keys()) if whole else 0
+    return found, disclosures_in(source)[0].keys() - found.keys() if whole else set()
 
 
 def size_of(path: Path) -> int | None:

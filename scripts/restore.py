@@ -63,12 +63,14 @@ class Record:
 class Restored:
     """What a restore came to. ``signed``: the greatest size known to be signed; ``anchored``: others say so.
 
-    ``left`` of the private values that are ``withheld`` are in the source.
+    ``erased``: private values that the ledger says are erased. Of the others that are missing, ``withheld``, the source
+    has ``left``.
     """
 
     size: int
     root: bytes
     signed: int
+    erased: int
     withheld: int
     left: int
     anchored: bool
@@ -123,6 +125,7 @@ def _restore(
 ) -> Restored:
     """All of it; the folder is locked. Raises ``Problem``, and then the old store is as it was."""
     # Imported here: the libraries of the store take time that other commands need not wait.
+    from ledger.erasure import all_erased
     from ledger.restore import Known, begin, check, check_keys, check_ours, fill, private_values, put_in_place, size_of
     from ledger.store.sql import SqlStore
 
@@ -149,7 +152,9 @@ def _restore(
                 raise Unavailable("log_key_absent", charter.logKey if charter else "")
             check_keys(charter, _keys(folder, origin))
             check_ours(replica, [*notes, *shown], held)
-            size, root, withheld = replica.size, replica.root(), replica.withheld
+            size, root = replica.size, replica.root()
+            erased = [digest for _, digest in all_erased(store)]
+            withheld = replica.withheld - sum(digest not in disclosures for digest in erased)
         aside = put_in_place(folder, part)
     except BaseException:
         begin(folder)
@@ -158,7 +163,8 @@ def _restore(
     if record.damaged:
         _put_aside(record.path)
     anchored = record.note is not None or bool(shown) or bool(known)
-    return Restored(size, root, _size_in(greatest.note), withheld, min(left, withheld), anchored, aside)
+    left_out = min(len(left.difference(erased)), withheld)
+    return Restored(size, root, _size_in(greatest.note), len(erased), withheld, left_out, anchored, aside)
 
 
 def _record(path: Path) -> Record:
@@ -239,6 +245,7 @@ def _print(folder: Folder, source: str, restored: Restored, json: bool) -> None:
         "size": restored.size,
         "root": b64encode(restored.root).decode(),
         "signed": restored.signed,
+        "erased": restored.erased,
         "withheld": restored.withheld,
         "leftOut": restored.left,
         "anchored": restored.anchored,
@@ -252,6 +259,8 @@ def _print(folder: Folder, source: str, restored: Restored, json: bool) -> None:
     if beyond := restored.size - restored.signed:
         entries = "1 entry at the end is" if beyond == 1 else f"{beyond} entries at the end are"
         print_note(f"{entries} beyond what is known to be signed")
+    if restored.erased:
+        print_note(f"{_values(restored.erased)} erased, as the ledger says")
     if restored.left:
         print_note(
             f"{_values(restored.left)} left out, though {source} has them: the store that was here did not, for they"

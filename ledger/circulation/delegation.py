@@ -284,5 +284,10 @@ class DelegationRevoked(Kind, name="delegation.revoked", on="delegation"):
 
     def fold(self, world: World, act: Act[DelegationRevoked]) -> None:
         state = world.get(Delegation, act.sub)
-        since = None if self.reason == "retired" else act.index if self.since is None else self.since
-        world.put(act.sub, replace(state, status="revoked", compromised=since))
+        world.put(act.sub, replace(state, status="revoked", compromised=self.doubtful_from(act.index)))
+
+    def doubtful_from(self, index: int) -> int | None:
+        """Where this stands at an index: the first whose acts under the delegation are doubtful; None if none is."""
+        if self.reason == "retired":
+            return None
+        return index if self.since is None else self.since

@@ -111,6 +111,10 @@ class Judged:
             found += [TOLD.format(party=party, index=index) for party, index in self.voices.told(act.statement)]
             if self.voices.doubts(act.statement, act.entry.index):
                 found.append(DOUBTFUL)
+            chain = self.voices.under(act.statement)
+            found += [UNREVOKED.format(delegation=one.id) for one in chain if one.revoked is None]
+            if self.voices.doubts_under(act.statement, act.entry.index):
+                found.append(DOUBTFUL_UNDER)
         return found
 
 
@@ -122,6 +126,13 @@ TOLD = (
 )
 
 DOUBTFUL = "the key that signed it is said to be compromised since then or before: it may have been somebody else"
+
+UNREVOKED = "that {delegation} was revoked can have been left out: cadastre show {delegation}"
+
+DOUBTFUL_UNDER = (
+    "a delegation under which it was done is said to be compromised since then or before, or was given with a key that "
+    "is: it may have been somebody else"
+)
 
 Roots = Callable[[int], bytes]
 """The root that the tree of a pack's checkpoint had at a smaller size, proven; raises ``Problem`` where it is not."""

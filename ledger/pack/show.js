@@ -73,6 +73,12 @@ function show(found, ownPolicy) {
   if (proven && isDoubtful(found.voices, about)) {
     remarks.push("The key that signed it is said to be compromised since then or before: it may have been somebody else.");
   }
+  for (const { id } of proven ? mandatesOf(found.voices, about).filter(({ revoked }) => revoked === null) : []) {
+    remarks.push(`That ${id} was revoked can have been left out: cadastre show ${id}`);
+  }
+  if (proven && isDoubtfulUnder(found.voices, about)) {
+    remarks.push("A delegation under which it was done is said to be compromised since then or before, or was given with a key that is: it may have been somebody else.");
+  }
   remarks.push(...found.uncompared.map((size) => `A checkpoint of size ${size} beside it is not compared.`));
   remarks.push(...found.remarks.map((what) => `Not checked by this page: ${what}. cadastre verify checks it.`));
   remarks.push(...(found.compared ?? []).map((what) => `The checkpoint you kept: ${what}.`));
@@ -149,10 +155,11 @@ function toldKey({ key, index, ended, compromised }) {
 }
 
 /** A delegation of a chain: who gave it to whom, and its bounds, which this page does not judge. */
-function toldMandate({ id, index, to, revoked }, byIndex, names) {
+function toldMandate({ id, index, to, revoked, compromised }, byIndex, names) {
   const { claims, did, shown } = byIndex.get(index);
   const { powers, until } = claims.body;
-  const end = revoked === null ? "" : `; revoked by entry ${revoked}`;
+  const doubt = compromised === undefined ? "" : `, doubtful from entry ${compromised} on`;
+  const end = revoked === null ? "" : `; revoked by entry ${revoked}${doubt}`;
   const bounds = `for ${pretty(powers, "/powers", shown)}, until ${instant(until * 1e6)}${end}`;
   return make("div", [`${id}, entry ${index}: by `, ...names(did), ` ${did} to `, ...names(to), ` ${to} ${bounds}`]);
 }

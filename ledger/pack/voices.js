@@ -27,6 +27,12 @@ function isDoubtful(voices, { did, key, index }) {
   return (keys.findLast((one) => one.key === key && one.index <= index)?.compromised ?? Infinity) <= index;
 }
 
+/** Whether a delegation under which an act was done is compromised so, or was given with a key that is. */
+function isDoubtfulUnder(voices, act) {
+  const chain = mandatesOf(voices, act);
+  return chain.some((one) => (one.compromised ?? Infinity) <= act.index || isDoubtful(voices, one.given));
+}
+
 /** Whose act it is, and whose key signed it: each party with the last entry here that says how it speaks. */
 function toldOf({ parties, speaks }, { claims, did }) {
   const found = [claims.iss, did].filter((one) => speaks.has(one)).map((one) => speaks.get(one));
@@ -64,7 +70,7 @@ function checkMandate(voices, act) {
   if (KINDS[claims.kind].personal) throw missigned(`${claims.kind} is done for nobody else`);
   const chain = mandatesOf(voices, act);
   const leaf = chain.at(-1);
-  if (leaf?.act !== claims.via) throw incomplete(`the delegation ${claims.via}`);
+  if (leaf?.given.id !== claims.via) throw incomplete(`the delegation ${claims.via}`);
   if (leaf.party !== partyOf(voices, claims.iss)) throw missigned(`the delegation is of ${leaf.party}`);
   if (leaf.to !== did) throw missigned(`the delegation was given to ${leaf.to}`);
   const ended = chain.find(({ revoked }) => revoked !== null);
@@ -115,16 +121,20 @@ const FOLDS = {
     turn(voice, spoken, claims.body, index);
   },
   "party.delegated": (voices, act) => {
-    const { claims, opened, id, index } = act;
+    const { claims, opened, index } = act;
     const chain = mandatesOf(voices, act).map((one) => one.id);
     const party = voices.speaks.get(claims.iss);
-    voices.mandates.set(opened[0], { id: opened[0], act: id, index, party, to: claims.body.to, chain, revoked: null });
+    const mandate = { id: opened[0], given: act, index, party, to: claims.body.to, chain, revoked: null };
+    voices.mandates.set(mandate.id, mandate);
   },
   "delegation.revoked": (voices, { claims, index }) => {
     const mandate = voices.mandates.get(claims.sub);
     if (!mandate) return;
     if (mandate.party !== voices.speaks.get(claims.iss)) throw missigned(`the delegation is of ${mandate.party}`);
-    mandate.revoked ??= index;
+    if (mandate.revoked !== null) return;
+    const { reason, since } = claims.body;
+    mandate.revoked = index;
+    if (reason === "compromised") mandate.compromised = since ?? index;
   },
 };
 

@@ -57,16 +57,18 @@ class Voice:
 class Mandate:
     """A delegation: the statement and the entry by which it was given, by which party, to which DID.
 
-    ``chain``: ids of those it goes back to, the party's own first; ``revoked``: the entry that ended it.
+    ``chain``: ids of those it goes back to, the party's own first; ``revoked``: the entry that ended it;
+    ``compromised``: the index from which acts under it are doubtful.
     """
 
     id: str
-    act: str
+    given: Statement
     index: int
     party: str
     to: str
     chain: tuple[str, ...]
     revoked: int | None = None
+    compromised: int | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,14 @@ class Voices:
         key = self.key(statement, index)
         return key is not None and doubts([key], key["key"], index)
 
+    def doubts_under(self, statement: Statement, index: int) -> bool:
+        """Whether a delegation under which the act at an index was done is said to be compromised since then or before,
+        or was given with a key that is.
+        """
+        chain = self.under(statement)
+        over = any(one.compromised is not None and one.compromised <= index for one in chain)
+        return over or any(self.doubts(one.given, one.index) for one in chain)
+
     # -- whose act it is -------------------------------------------------------------------------------------
 
     def _check(self, statement: Statement) -> None:
@@ -142,7 +152,7 @@ class Voices:
         if statement.body.PERSONAL:
             raise _missigned(f"{claims.kind} is done for nobody else")
         chain = self.under(statement)
-        if not chain or chain[-1].act != claims.via:
+        if not chain or chain[-1].given.id != claims.via:
             raise _incomplete(f"the delegation {claims.via}")
         if chain[-1].party != self._party(claims.iss):
             raise _missigned(f"the delegation is of {chain[-1].party}")
@@ -184,7 +194,8 @@ class Voices:
         elif isinstance(body, DelegationRevoked) and (mandate := self.mandates.get(str(claims.sub))) is not None:
             if mandate.party != self.speaks[claims.iss]:
                 raise _missigned(f"the delegation is of {mandate.party}")
-            mandate.revoked = index if mandate.revoked is None else mandate.revoked
+            if mandate.revoked is None:
+                mandate.revoked, mandate.compromised = index, body.doubtful_from(index)
 
     def _speak(self, party: str, spoken: _Spoken, key: str | None = None) -> None:
         """A DID comes to speak, for nobody else; where it signs that itself, by a key that it is said to have."""
@@ -222,7 +233,7 @@ class Voices:
     def _delegate(self, statement: Statement, body: PartyDelegated, index: int) -> None:
         id_, above = statement.opened["delegation"], self.under(statement)
         chain = tuple(one.id for one in above)
-        self.mandates[id_] = Mandate(id_, statement.id, index, self.speaks[statement.claims.iss], body.to, chain)
+        self.mandates[id_] = Mandate(id_, statement, index, self.speaks[statement.claims.iss], body.to, chain)
 
 
 def _spoken(body: Mapping[str, Any], did: str | None, lines: int = 0) -> _Spoken:

@@ -6,6 +6,7 @@ batch appends       up to the planned number of entries
 receipts, search, memory
 restart, proofs of state, bytes, audit
 appends lost to commitments, and to chains of delegations, on ledgers of their own
+sealing
 V, after
 """
 
@@ -30,13 +31,27 @@ from load.bench.lifetime import (
 )
 from load.bench.reads import measure_receipt_rate, measure_receipts, measure_search
 from load.bench.report import Figure, Report
+from load.bench.sealing import measure_sealing
 from load.bench.service import Service, init, serving
 from load.bench.states import measure_loss, measure_states
 from load.bench.supply import PARTIES, Supply, joining, registering
 from load.bench.verification import verifications_per_second
 from load.bench.wire import Wire
 
-PARTS = ("single", "batch", "receipts", "search", "memory", "restart", "states", "bytes", "audit", "loss", "chains")
+PARTS = (
+    "single",
+    "batch",
+    "receipts",
+    "search",
+    "memory",
+    "restart",
+    "states",
+    "bytes",
+    "audit",
+    "loss",
+    "chains",
+    "sealing",
+)
 """What can be asked for by name. V is always measured; batch appends fill the ledger for the parts after them."""
 
 
@@ -98,7 +113,7 @@ class Bench:
             self._figures += measure_single(
                 url, supply, self._room, warmup=plan.warmup, seconds=plan.seconds, runs=plan.runs
             )
-        if set(self._parts) <= {"single", "loss", "chains"}:  # which need no grown ledger
+        if set(self._parts) <= {"single", "loss", "chains", "sealing"}:  # which need no grown ledger
             return _size(url), 0
         batch = measure_batch(url, supply.take(max(plan.batch, plan.entries - _size(url))))
         if self._asked("batch"):
@@ -128,6 +143,8 @@ class Bench:
             self._figures += measure_loss(self._command, self._room, self._plan.batch, self._plan.pairs)
         if self._asked("chains"):
             self._figures += measure_chains(self._command, self._room, self._plan.batch, self._plan.pairs)
+        if self._asked("sealing"):
+            self._figures += measure_sealing()
 
     def _asked(self, part: str, needs_wrk: bool = False) -> bool:
         if part not in self._parts:

@@ -16,6 +16,7 @@ from ledger.errors import CATALOGUE
 from ledger.pack.judge import Act, Judged, digest_of_charter
 from ledger.pack.judge import judge as judge_data
 from ledger.pack.page import is_ours, is_page, parse_page
+from ledger.pack.voices import Mandate
 from scripts.command import tell_of
 from scripts.output import print_json, print_note, print_pairs
 from scripts.proofs import Asked
@@ -126,8 +127,13 @@ def _signed(judged: Judged, act: Act) -> list[tuple[str, object]]:
         found.append(("key", f"{key['key']}, from entry {key['index']}{ended}{doubt}"))
     if chain := voices.under(statement):
         found.append(("for", statement.claims.iss))
-        found += [("under", f"{one.id}, of entry {one.index}, given to {one.to}") for one in chain]
+        found += [("under", f"{one.id}, of entry {one.index}, given to {one.to}{_ended(one)}") for one in chain]
     return found
+
+
+def _ended(mandate: Mandate) -> str:
+    doubt = "" if mandate.compromised is None else f", doubtful from entry {mandate.compromised} on"
+    return "" if mandate.revoked is None else f", revoked by entry {mandate.revoked}{doubt}"
 
 
 def _disclosed(act: Act) -> list[tuple[str, object]]:

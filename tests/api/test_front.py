@@ -29,12 +29,12 @@ def test_another_one_is_replaced(client: TestClient, given: str) -> None:
 
 
 def test_an_address_that_goes_too_fast_is_told_when_to_come_back(house: House) -> None:
-    with house.served(address_rate=0.5, address_burst=3) as client:
+    with house.served(address_rate=0.01, address_burst=3) as client:
         pages = ["/v1/ledger", "/v1/entries/0/receipt", "/nothing"]
         assert [client.get(page).status_code for page in pages] == [200, 200, 404]
         for answer in (client.get("/v1/ledger"), client.post("/v1/statements", content=b"x", headers=JOSE)):
             assert (answer.status_code, code_of(answer)) == (429, "address_too_fast")
-            assert answer.headers["retry-after"] == "2"
+            assert 30 < int(answer.headers["retry-after"]) <= 100
         assert [client.get(page).status_code for page in ("/health", "/ready", "/metrics")] == [200] * 3
 
 

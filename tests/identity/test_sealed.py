@@ -5,11 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -321,26 +320,3 @@ def test_fifty_megabytes_take_no_more_memory_than_one(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, "-c", MEASURED, *names], cwd=root, capture_output=True, check=True)
     assert int(ran.stdout) * (1 if sys.platform == "linux" else 1 / 1024) < 2_000  # kB
     assert Path(names[2]).stat().st_size == 50_000_000
-
-
-def test_sealing_costs_little_more_than_its_cipher() -> None:
-    """Bare secretstream over the same chunks in memory; the best of five, so that neighbours do not count."""
-    content = bytes(16_000_000)
-    data = sealed(content)
-
-    def bare() -> None:
-        state = sodium.crypto_secretstream_xchacha20poly1305_state()
-        sodium.crypto_secretstream_xchacha20poly1305_init_push(state, KEY)
-        source, target = BytesIO(content), BytesIO()
-        while chunk := source.read(CHUNK_BYTES):
-            target.write(sodium.crypto_secretstream_xchacha20poly1305_push(state, chunk, None, MESSAGE))
-
-    def seconds(run: Callable[[], object]) -> float:
-        begun = perf_counter()
-        run()
-        return perf_counter() - begun
-
-    rounds = [[seconds(run) for run in (bare, lambda: sealed(content), lambda: opened(data))] for _ in range(5)]
-    cipher, sealing, opening = map(min, zip(*rounds, strict=True))
-    assert sealing < 1.5 * cipher
-    assert opening < 1.5 * cipher

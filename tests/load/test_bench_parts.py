@@ -7,19 +7,24 @@ from typing import Any
 
 import pytest
 
+import ledger.circulation
 from ledger.statement import receive
 from load.bench import wrk
 from load.bench.appends import measure_batch, measure_single, post
+from load.bench.chains import measure_chains
 from load.bench.errors import Failed
 from load.bench.lifetime import measure_bytes, sum_statement_bytes
 from load.bench.reads import measure_receipts, measure_search, percentile
 from load.bench.report import Figure, Report, at_least, at_most
+from load.bench.sealing import measure_sealing
 from load.bench.service import Service, init, resident_bytes
 from load.bench.states import measure_loss, measure_states
-from load.bench.supply import CHUNK, PARTIES, Supply, joining
+from load.bench.supply import CHUNK, DEPTH, PARTIES, Supply, joining
 from load.bench.verification import verifications_per_second
 from load.bench.wire import Wire
 from tests.load.conftest import CADASTRE
+
+assert ledger.circulation  # imported for its kinds
 
 NOW = 1_760_000_000
 LINE = (
@@ -224,3 +229,18 @@ def test_what_commitments_cost_is_measured_in_pairs_of_new_ledgers(tmp_path: Pat
     assert lost.value < 100
     assert lost.note.startswith("1 pairs of 60 statements")
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["0-off", "0-on"]
+
+
+def test_what_chains_cost_is_measured_in_pairs_of_new_ledgers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("load.bench.chains.WARM", 60)
+    (lost,) = measure_chains(CADASTRE, tmp_path, 60, 1)
+    assert (lost.name, lost.unit) == (f"batch appends lost to chains of {DEPTH}", "%")
+    assert lost.value < 100
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["0-False", "0-True"]
+
+
+def test_sealing_is_measured_by_its_cipher(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("load.bench.sealing.BYTES", 100_000)
+    found = measure_sealing()
+    assert [one.name for one in found] == ["sealing, by its cipher", "unsealing, by its cipher"]
+    assert all(one.value > 0 and one.unit == "x" for one in found)

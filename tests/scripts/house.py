@@ -28,6 +28,7 @@ from typer.testing import CliRunner, Result
 import scripts.main
 from ledger.audit import open_folder
 from ledger.pack.evidence import size_of
+from ledger.publish import PUBLIC
 from scripts.command import app
 from tests.waiting import eventually
 
@@ -103,6 +104,12 @@ def checkpoint_covers(folder: Path, size: int) -> None:
             return source.checkpoint is not None and size_of(source.checkpoint) >= size
 
     eventually(covers, "the checkpoint file stays behind")
+
+
+def published_covers(folder: Path, size: int) -> None:
+    """Wait until what the folder publishes as files covers so many entries, and so its own checkpoint."""
+    file = folder / PUBLIC / "checkpoint"
+    eventually(lambda: file.exists() and size_of(file.read_bytes()) >= size, "what is published stays behind")
 
 
 class Hands:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from identity.did import did_of
@@ -190,12 +191,20 @@ def test_a_copy_from_before_does_not_bring_back_what_was_erased(tmp_path: Path) 
         erased = hands.json("erase", "1", "--all", *GDPR, by="factory")
         checkpoint_covers(folder, erased["index"] + 1)
     assert text.encode() not in (folder / "ledger.db").read_bytes()
+    told = run("restore", folder, "--from", copy, "--workers", "0", home=tmp_path / "home")
+    assert "refused: restore_shorter: " in told.stderr, "the copy does not have the erasure"
     run("export", folder, tmp_path / "bundle", home=tmp_path / "home")
     (folder / "ledger.db").write_bytes((copy / "ledger.db").read_bytes())  # somebody puts the old copy in its place
-    made = run("restore", folder, "--from", tmp_path / "bundle", "--workers", "0", home=tmp_path / "home")
-    assert made.exit_code == 0, made.output
-    assert private_in(folder) == []
-    assert text.encode() not in (folder / "ledger.db").read_bytes()
+    again = ("restore", folder, "--from", tmp_path / "bundle", "--workers", "0")
+    for _ in range(2):  # from a store that has the value, and from one that has not
+        made = run(*again, home=tmp_path / "home")
+        assert made.exit_code == 0, made.output
+        assert "1 private value is erased, as the ledger says\n" in made.stderr
+        assert "ask those who stated them" not in made.stderr
+        assert private_in(folder) == []
+        assert text.encode() not in (folder / "ledger.db").read_bytes()
+    told = orjson.loads(run(*again, "--json", home=tmp_path / "home").stdout)
+    assert (told["erased"], told["withheld"], told["leftOut"]) == (1, 0, 0)
 
 
 def private_in(folder: Path) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from typer.testing import Result
+
 from identity.note import format_vkey
 from ledger.log.cosignature import cosignatures
 from ledger.log.policy import parse_policy
@@ -28,16 +30,19 @@ def test_silence_of_the_witnesses_is_told_though_the_ledger_answers(tmp_path: Pa
             return min((line.time for line in lines), default=0)
 
         with running(house, workers=0, publish_seconds=0.1, recosign_seconds=0.5, policy=policy) as service:
-            plain = ("--into", tmp_path / "mirror", "--once", "--workers", "0", "--policy", policy, "--stale", "3")
+            plain = ("--once", "--workers", "0", "--policy", policy, "--stale", "3")
+
+            def follow(into: str) -> Result:
+                return run("follow", service.url, "--into", tmp_path / into, *plain, home=tmp_path)
+
             eventually(lambda: seen() > 0)
             first = seen()
-            eventually(lambda: seen() >= first + 2)
-            ended = run("follow", service.url, *plain, home=tmp_path)
-            assert ended.exit_code == 0, ended.output
+            eventually(lambda: seen() >= first + 4)  # idle for longer than makes it stale
+            eventually(lambda: follow("mirror").exit_code == 0)  # a busy machine may be late once
             assert len(cosignatures((tmp_path / "mirror/public/checkpoint").read_bytes(), keys)) == 2
             witness.kill()
             witness.wait()
             time.sleep(4.5)
-            ended = run("follow", service.url, *plain, home=tmp_path)
+            ended = follow("later")
             assert (ended.exit_code, "code=checkpoint_stale" in ended.stderr) == (1, True), ended.output
             assert "the quorum both has seen no checkpoint" in ended.stderr

@@ -24,7 +24,7 @@ from ledger.pack.page import format_page, is_ours, parse_page, script_digest
 from tests.cast import LOG, seed
 from tests.ledger.pack.cases import cases
 from tests.ledger.pack.reader import Reader, chromium
-from tests.scripts.house import ORIGIN, Hands, checkpoint_covers, run
+from tests.scripts.house import ORIGIN, Hands, published_covers, run
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def asset(hands: Hands, own_folder: Path) -> str:
     file.write_text("1;2\n")
     made = hands.register("factory", file)
     hands.offer("factory", made)
-    checkpoint_covers(own_folder, 4)
+    published_covers(own_folder, 4)
     return made
 
 
@@ -199,7 +199,7 @@ def test_who_signs_for_whom_comes_along_from_a_service_as_from_its_folder(
     file.write_text("by the device\n")
     index = str(hands.json("show", hands.register("device", file))["index"])
     ended = hands.json("revoke", given["subject"], by="new")["index"]
-    checkpoint_covers(own_folder, ended + 1)
+    published_covers(own_folder, ended + 1)
     made = [tmp_path / "service.html", tmp_path / "folder.html"]
     hands.done("pack", index, "--out", made[0])
     hands.done("pack", index, "--out", made[1], "--from", own_folder)
@@ -208,7 +208,7 @@ def test_who_signs_for_whom_comes_along_from_a_service_as_from_its_folder(
     assert ended in [parse_entry(piece.entry).index for piece in one]
     new = did_of(read_key(hands.key("new")).public)
     said = " ".join(hands.done("verify", made[0]).split())
-    under = f"under {given['subject']}, of entry {given['index']}, given to {device}"
+    under = f"under {given['subject']}, of entry {given['index']}, given to {device}, revoked by entry {ended}"
     assert f" signed by {device} for {new} {under} kind asset.registered " in said
     hands.done("pack", str(ended), "--out", tmp_path / "revoked.html")
     said = " ".join(hands.done("verify", tmp_path / "revoked.html").split())

@@ -45,7 +45,8 @@ from tests.ledger.pack.pressed import (
     story,
 )
 from tests.ledger.pack.reader import Reader
-from tests.ledger.pack.turned import turned
+from tests.ledger.pack.test_judge import UNDER
+from tests.ledger.pack.turned import doubted, turned
 from tests.logs import multikey
 
 OTHER = Signer(ORIGIN, seed("other")).verifier
@@ -132,6 +133,20 @@ def test_the_page_shows_what_became_of_the_keys_of_signers_and_who_acted_for_who
     given = [at["the delegation"], at["the delegation given on"], at["the delegation given on again"]]
     row = reader.text("#acts tr.asked")
     assert f"by {CAST['partner'].did} under {', '.join(f'entry {one}' for one in given)}" in row
+    assert reader.wrong == []
+
+
+@pytest.mark.parametrize(("name", "doubtful", "left"), [(name, *told) for name, told in UNDER.items()])
+def test_the_page_doubts_what_was_done_under_a_delegation_as_that_is(
+    reader: Reader, name: str, doubtful: bool, left: list[str]
+) -> None:
+    made = doubted()
+    assert reader.opened(format_data(made.pack(name))) == "consistent"
+    remarks = reader.text("#remarks")
+    assert ("A delegation under which it was done is said to be compromised" in remarks) == doubtful
+    assert "The key that signed it is said" not in remarks
+    assert remarks.count("was revoked can have been left out") == len(left)
+    assert all(f"That {made.delegations[one]} was revoked" in remarks for one in left)
     assert reader.wrong == []
 
 

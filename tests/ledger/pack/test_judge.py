@@ -18,11 +18,11 @@ from ledger.log.policy import parse_policy
 from ledger.pack.data import PIECES_MAX, format_data
 from ledger.pack.evidence import ScanEvidence, root_at
 from ledger.pack.gather import gather
-from ledger.pack.judge import DOUBTFUL, LATEST, TOLD, Judged, judge
+from ledger.pack.judge import DOUBTFUL, DOUBTFUL_UNDER, LATEST, TOLD, UNREVOKED, Judged, judge
 from tests.cast import CAST, LOG, ORIGIN, Play, charter, seed
 from tests.ledger.pack.cases import Case, cases
 from tests.ledger.pack.pressed import Listed, checkpoint, cosigned, entries, honest, story
-from tests.ledger.pack.turned import crowded, turned
+from tests.ledger.pack.turned import crowded, doubted, turned
 from tests.logs import multikey
 
 
@@ -118,6 +118,26 @@ def test_a_verdict_names_what_it_does_not_say() -> None:
     assert older.remarks() == ["a checkpoint of size 20 beside it is not compared", LATEST, of_factory]
 
 
+UNDER = {  # what was done -> whether it is doubtful, and which delegations are not known to be revoked
+    "under one given before": (False, ["before"]),
+    "under one that is not compromised yet": (False, ["before"]),
+    "under one that was compromised": (True, ["before"]),
+    "under one given with a key that was compromised": (True, ["doubtful"]),
+    "under one given after": (False, []),
+}
+
+
+@pytest.mark.parametrize(("name", "doubtful", "left"), [(name, *told) for name, told in UNDER.items()])
+def test_what_was_done_under_a_delegation_is_doubtful_as_that_is(name: str, doubtful: bool, left: list[str]) -> None:
+    made = doubted()
+    judged = judge(format_data(made.pack(name)))
+    assert judged.word == "consistent", judged.detail
+    remarks = judged.remarks()
+    assert (DOUBTFUL_UNDER in remarks, DOUBTFUL in remarks) == (doubtful, False)
+    unrevoked = [UNREVOKED.format(delegation=made.delegations[one]) for one in left]
+    assert [one for one in remarks if "was revoked" in one] == unrevoked
+
+
 def told_of(party: str, index: int) -> str:
     return TOLD.format(party=party, index=index)
 
@@ -125,7 +145,8 @@ def told_of(party: str, index: int) -> str:
 def test_up_to_where_keys_are_told_is_said_of_whose_act_it_is_and_of_whose_key_signed() -> None:
     play, at = turned().play, turned().at
     said = judge(cases()["turned, by a party at the end of a chain"].data).remarks()
-    assert said == [LATEST, told_of(play.party("works"), at["the move back"]), told_of(play.party("partner"), 1)]
+    of_keys = [told_of(play.party("works"), at["the move back"]), told_of(play.party("partner"), 1)]
+    assert [one for one in said if "was revoked" not in one] == [LATEST, *of_keys]
     assert not [one for one in judge(cases()["the pack of entry 0"].data).remarks() if "keys of" in one]
     works, at = crowded().play.party("works"), crowded().at
     told = {6: "the second line more", 7: "the alarm", 12: "the recovery", PIECES_MAX: "the recovery"}

@@ -152,3 +152,27 @@ def crowded() -> Turned:
     made.mark("the recovery")
     made.register("after the recovery of the crowded", "spare")
     return made
+
+
+@cache
+def doubted() -> Turned:
+    """Delegations: one that was compromised, one given with a key that was, and one given with the key after that."""
+    play = Play(charter(didHost=HOST))
+    made = Turned(play)
+    given = made.delegations
+    play.join_hosted("works")
+    given["before"] = play.delegate("works", "machine", depth=1)
+    made.register("under one given before", "machine", via=given["before"])
+    given["further"] = play.delegate("machine", "agent", via=given["before"])
+    made.register("under one that is not compromised yet", "agent", via=given["further"])
+    made.register("under one that was compromised", "agent", via=given["further"])
+    since = made.at["under one that was compromised"]
+    play.act("delegation.revoked", by="works", sub=given["further"], body={"reason": "compromised", "since": since})
+    made.mark("the end of the one given on")
+    given["doubtful"] = play.delegate("works", "agent")
+    made.register("under one given with a key that was compromised", "agent", via=given["doubtful"])
+    play.rotate("works", keys=["works-2"], compromised=[("works", made.at["the end of the one given on"] + 1)])
+    given["after"] = play.delegate("works", "agent")
+    made.register("under one given after", "agent", via=given["after"])
+    play.act("delegation.revoked", by="works", sub=given["after"], body={})
+    return made
