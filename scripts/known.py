@@ -68,7 +68,6 @@ class Known:
 
     def standing(self, state: dict[str, Any]) -> str:
         """Whether a delegation or credential holds: what was recorded, and what time or those above it make of it."""
-        since, until = state.get("since", state.get("validFrom")), state.get("until", state.get("validUntil"))
         if (status := state.get("status", "unknown")) != "active":
             doubt = state.get("compromised")
             return str(status) + (f", doubtful from entry {doubt} on" if doubt is not None else "")
@@ -77,11 +76,28 @@ class Known:
         for above in state.get("chain", ()):
             if not (standing := self.standing(self.state(above))).startswith("active"):
                 return f"ends with {above}: {standing}"
+        return self._at_this_time(state) or "active"
+
+    def offering(self, state: dict[str, Any]) -> str:
+        """Whether an offer can be taken up: what was recorded of it, and what time makes of it; not of its assets."""
+        return str(state["status"]) if state["status"] != "open" else self._at_this_time(state) or "open"
+
+    def lapsed(self, state: dict[str, Any]) -> str | None:
+        """Why nobody can take up an offer any more, of its assets. Cost: a request for each of them."""
+        for offered in state["assets"]:
+            asset = self.state(offered["asset"])
+            if asset.get("heldSince") != offered["heldSince"]:
+                return f"lapsed: {offered['asset']} is held by {self.named(asset.get('holder', 'another'))}"
+            if asset["status"] == "retired":
+                return f"lapsed: {offered['asset']} is retired"
+        return None
+
+    def _at_this_time(self, state: dict[str, Any]) -> str | None:
+        """What keeps something from being in force now, where times do."""
+        since, until = state.get("since", state.get("validFrom")), state.get("until", state.get("validUntil"))
         if since is not None and self.now < since:
             return f"not yet, from {show_seconds(since)}"
-        if until is not None and until < self.now:
-            return f"over since {show_seconds(until)}"
-        return "active"
+        return f"over since {show_seconds(until)}" if until is not None and until < self.now else None
 
     def _ask(self, id_: str) -> Subject | None:
         try:

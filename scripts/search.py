@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from api.client import Subject
+from identity.alias import is_alias
 from scripts.command import command
 from scripts.known import Known
 from scripts.options import LOCAL, Json, LedgerUrl, Limit, ReaderKey
-from scripts.output import print_json, print_table
+from scripts.output import print_json, print_note, print_table
 from scripts.session import session
 from scripts.times import show_seconds
 
@@ -64,6 +65,8 @@ def search(
             print_table([_line_of(subject, known) for subject in found])
         else:
             print("nothing found")
+            if is_alias(text) or text.startswith("did:"):
+                print_note(f"what it stands for is told by: cadastre show {text}")
 
 
 def _line_of(subject: Subject, known: Known) -> tuple[object, ...]:
@@ -81,4 +84,5 @@ def _line_of(subject: Subject, known: Known) -> tuple[object, ...]:
     if type_ == "party":
         return id_, type_, state["status"], state["nature"], state["dids"][-1], known.called(subject)
     title = known.called(subject) or "; ".join(state.get("titles", []))
-    return id_, type_, state.get("status"), state.get("classification"), state.get("holder"), title
+    status = known.offering(state) if type_ == "offer" else state.get("status")
+    return id_, type_, status, state.get("classification"), state.get("holder"), title

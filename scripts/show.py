@@ -111,6 +111,9 @@ def _print_subject(at: Session, subject: Subject, *, present: bool) -> None:
         shown["status"] = known.standing(state)
         above = [line_of(known.state(one), one, known, to=True) for one in state.get("chain", ())]
         shown |= {"chain": "\n".join(above)} if above else {}
+    if subject.type == "offer" and present:
+        standing = known.offering(state)
+        shown["status"] = known.lapsed(state) or standing if standing == "open" else standing
     if subject.type == "party" and present:
         shown |= given_and_held(at.client, known, subject)
     print_pairs([(subject.type, subject.id), *shown.items()])

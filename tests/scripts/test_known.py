@@ -100,3 +100,23 @@ def test_whom_a_delegation_was_given_to_is_called_as_it_says_or_as_they_do() -> 
     buyer = play.subjects[play.delegate("factory", "partner")].state.__dict__
     assert about.delegate(buyer).startswith(f"{CAST['partner'].did} (")
     assert about.delegate({}, "did:key:z6Mk") == "did:key:z6Mk"
+
+
+def test_an_offer_is_open_in_its_time_while_its_assets_are_as_they_were() -> None:
+    play = Play()
+    play.join("factory", "partner")
+    asset, other = play.register("factory"), play.register("factory", title="another")
+    offer = play.offer("factory", asset, other, validFrom=play.seconds + DAY)
+    state = play.subjects[offer].state.__dict__
+    about, _ = known(play)
+    assert about.offering(state) == f"not yet, from {show_seconds(state['validFrom'])}"
+    assert known(play, 2 * DAY)[0].offering(state) == "open"
+    assert known(play, 31 * DAY)[0].offering(state) == f"over since {show_seconds(state['validUntil'])}"
+    assert about.lapsed(state) is None
+    play.act("asset.retired", by="factory", sub=other, body={"reason": "worn out"})
+    assert known(play)[0].lapsed(state) == f"lapsed: {other} is retired"
+    play.transfer("factory", asset, "partner")
+    holder = f"{play.party('partner')} ({play.subjects[play.party('partner')].state.name})"  # type: ignore[attr-defined]
+    assert known(play)[0].lapsed(state) == f"lapsed: {asset} is held by {holder}"
+    play.act("offer.withdrawn", by="factory", sub=offer, body={})
+    assert known(play, 31 * DAY)[0].offering(play.subjects[offer].state.__dict__) == "withdrawn"

@@ -55,3 +55,11 @@ def test_credentials_are_told_by_whether_they_hold(hands: Hands, asset: str, tmp
     (line,) = hands.done("search", "--type", "credential", "--holder", party(hands, "buyer")).splitlines()
     assert line.startswith(f"{credential}  credential  not yet, from ")
     assert line.endswith(f"  dealer  {party(hands, 'buyer')}  Badge")
+
+
+def test_who_searches_for_an_alias_or_a_did_is_told_where_to_look(hands: Hands) -> None:
+    for text in ("lei:529900T8BM49AURSDO55", did_of(read_key(hands.key("nobody")).public)):
+        told = hands.run("search", text)
+        assert (told.stdout, told.exit_code) == ("nothing found\n", 0)
+        assert f"what it stands for is told by: cadastre show {text}\n" in told.stderr
+    assert hands.run("search", "nonsense").stderr == ""

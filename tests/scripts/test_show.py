@@ -107,3 +107,14 @@ def test_what_others_wrote_cannot_steer_the_terminal(hands: Hands, tmp_path: Pat
     assert printable("a\x1b[31mb\x07\u202ec\nd") == "a\ufffd[31mb\ufffd\ufffdc\nd"
     assert show_value("title", "\x1b]0;owned\x07") == "\ufffd]0;owned\ufffd"
     assert show_value("note", {"a": "\u202e"}).count("\u202e") == 0
+
+
+def test_an_offer_says_that_it_cannot_be_taken_up_any_more(hands: Hands, tmp_path: Path) -> None:
+    file = tmp_path / "worn.csv"
+    file.write_text("3\n")
+    asset = hands.register("factory", file)
+    offer = hands.offer("factory", asset)
+    assert "status          open\n" in hands.done("show", offer)
+    hands.done("retire", asset, "--reason", "worn out", by="factory")
+    assert f"status          lapsed: {asset} is retired\n" in hands.done("show", offer)
+    assert hands.json("show", offer)["state"]["status"] == "open", "as it is recorded"
