@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,9 +44,7 @@ class SqlStore(Store):
         """For ``create``, ``open`` and ``snapshot``, which look at what is there; this opens nothing."""
         self._readers = sqlite.reader(path, aloof=aloof)
         self._writer = sqlite.writer(path)
-        self._writing = Writing(self._writer.dialect)
-        self._asked = Asked(self._readers.dialect)
-        self._search = Search(self._readers.dialect)
+        self._writing, self._asked, self._search = _statements()
         self._stopped = False  # a commit ended neither with a yes nor with a no
         self._moment: Connection | None = None  # all reads are part of its one transaction, if there is one
 
@@ -312,6 +311,13 @@ class SqlStore(Store):
         if found != [REVISION]:
             detail = f"it is at revision {', '.join(map(str, found)) or 'none'}, this software reads {REVISION}"
             raise Unavailable("store_schema_other", detail)
+
+
+@cache
+def _statements() -> tuple[Writing, Asked, Search]:
+    """What is said to the engine, put into its words once: that takes longer than opening a file."""
+    dialect = sqlite.DIALECT
+    return Writing(dialect), Asked(dialect), Search(dialect)
 
 
 def migrate(path: Path) -> None:

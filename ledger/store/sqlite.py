@@ -18,11 +18,13 @@ from sqlite3 import Error, IntegrityError
 from typing import cast
 
 from sqlalchemy import Engine, Table, create_engine, event, select, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 __all__ = [
+    "DIALECT",
     "Error",
     "IntegrityError",
     "alone",
@@ -36,6 +38,7 @@ __all__ = [
     "writer",
 ]
 
+DIALECT = sqlite.dialect()
 FORGET_MS = 200  # how long readers of what was before are waited for, with the one writer
 BUSY_MS = 10_000  # how long a connection waits for another process to let go of the file
 READERS_MAX = 40  # connections; more readers wait for one of them

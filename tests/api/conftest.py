@@ -29,3 +29,10 @@ def client(house: House) -> Iterator[TestClient]:
     """A client of that ledger, served in this process."""
     with house.served() as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a ledger that the tests of a module only read: nothing but its charter."""
+    with House.build(tmp_path_factory.mktemp("standing") / "ledger").served() as client:
+        yield client

@@ -17,15 +17,15 @@ from tests.api.house import JOSE, House, TestClient, code_of
 
 @pytest.mark.parametrize("page", ["/health", "/v1/entries/0/receipt", "/v1/entries/9", "/nothing"])
 @pytest.mark.parametrize("given", ["a", "9b1d-4c.2:7_X", "x" * 64])
-def test_a_sane_request_id_comes_back(client: TestClient, page: str, given: str) -> None:
-    assert client.get(page, headers={"X-Request-Id": given}).headers.get_list("x-request-id") == [given]
+def test_a_sane_request_id_comes_back(standing: TestClient, page: str, given: str) -> None:
+    assert standing.get(page, headers={"X-Request-Id": given}).headers.get_list("x-request-id") == [given]
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", 'a"b', "a<b>"])
-def test_another_one_is_replaced(client: TestClient, given: str) -> None:
-    made = client.get("/health", headers={"X-Request-Id": given}).headers["x-request-id"]
+def test_another_one_is_replaced(standing: TestClient, given: str) -> None:
+    made = standing.get("/health", headers={"X-Request-Id": given}).headers["x-request-id"]
     assert re.fullmatch(r"[0-9a-f]{16}", made)
-    assert client.get("/health").headers["x-request-id"] != made
+    assert standing.get("/health").headers["x-request-id"] != made
 
 
 def test_an_address_that_goes_too_fast_is_told_when_to_come_back(house: House) -> None:
@@ -38,13 +38,13 @@ def test_an_address_that_goes_too_fast_is_told_when_to_come_back(house: House) -
         assert [client.get(page).status_code for page in ("/health", "/ready", "/metrics")] == [200] * 3
 
 
-def test_unknown_addresses_and_methods(client: TestClient) -> None:
-    answer = client.get("/v2/ledger")
+def test_unknown_addresses_and_methods(standing: TestClient) -> None:
+    answer = standing.get("/v2/ledger")
     assert (answer.status_code, code_of(answer)) == (404, "route_absent")
-    answer = client.delete("/v1/entries/0")
+    answer = standing.delete("/v1/entries/0")
     assert (answer.status_code, code_of(answer)) == (405, "method_unknown")
     assert answer.headers["allow"] == "GET"
-    assert client.get("/v1/statements").status_code == 405
+    assert standing.get("/v1/statements").status_code == 405
 
 
 def comparable(answer: Any) -> tuple[Any, ...]:

@@ -109,12 +109,12 @@ def test_what_others_wrote_cannot_steer_the_terminal(hands: Hands, tmp_path: Pat
     assert show_value("note", {"a": "\u202e"}).count("\u202e") == 0
 
 
-def test_an_offer_says_that_it_cannot_be_taken_up_any_more(hands: Hands, tmp_path: Path) -> None:
+def test_an_offer_says_that_it_cannot_be_taken_up_any_more(hands: Hands, asset: str, tmp_path: Path) -> None:
     file = tmp_path / "worn.csv"
     file.write_text("3\n")
-    asset = hands.register("factory", file)
-    offer = hands.offer("factory", asset)
+    worn = hands.register("factory", file)
+    offer = hands.offer("factory", worn)
     assert "status          open\n" in hands.done("show", offer)
-    hands.done("retire", asset, "--reason", "worn out", by="factory")
-    assert f"status          lapsed: {asset} is retired\n" in hands.done("show", offer)
+    hands.done("retire", worn, "--reason", "worn out", by="factory")
+    assert f"status          lapsed: {worn} is retired\n" in hands.done("show", offer)
     assert hands.json("show", offer)["state"]["status"] == "open", "as it is recorded"
