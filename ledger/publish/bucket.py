@@ -48,7 +48,8 @@ def bucket_at(address: str) -> BucketTarget:
         response_checksum_validation="when_required",
     )
     try:
-        return BucketTarget(boto3.client("s3", config=config), bucket, prefix)
+        client = boto3.Session().client("s3", config=config)  # the common one would know credentials of before
+        return BucketTarget(client, bucket, prefix)
     except (BotoCoreError, ValueError) as wrong:
         raise Unavailable("publish_failed", f"{address[:200]}: {wrong}") from wrong
 

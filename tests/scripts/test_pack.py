@@ -166,7 +166,8 @@ def test_a_folder_a_bundle_and_a_published_log_give_the_same_pack(
         out = tmp_path / f"{name}.html"
         hands.done("pack", "2", "--out", out, "--from", source)
         mine, first = (parse_data(parse_page(file.read_bytes())) for file in (out, pack))
-        assert (mine.pieces, mine.subjects) == (first.pieces, first.subjects), name
+        assert [one.entry for one in mine.pieces] == [one.entry for one in first.pieces], name  # of whichever size
+        assert mine.subjects == first.subjects
         of_asset = tmp_path / f"{name} by id.html"
         hands.done("pack", asset, "--out", of_asset, "--from", source)
         assert parse_data(parse_page(of_asset.read_bytes())).index == 2

@@ -25,12 +25,14 @@ def party(hands: Hands, name: str) -> str:
     return str(hands.json("show", did_of(read_key(hands.key(name)).public))["id"])
 
 
-def test_assets_and_offers_are_told_by_title_and_holder(hands: Hands, asset: str) -> None:
-    seller = party(hands, "seller")
-    offer = hands.offer("seller", asset)
-    assert hands.done("search", "turbine", "--holder", seller).splitlines() == [
-        f"{offer}  offer  open        general  {seller}  Turbine logs",
-        f"{asset}  asset  registered  general  {seller}  Turbine logs",
+def test_assets_and_offers_are_told_by_title_and_holder(hands: Hands, asset: str, tmp_path: Path) -> None:
+    seller, file = party(hands, "seller"), tmp_path / "gearbox.csv"
+    file.write_text("gearbox\n")
+    other = hands.register("seller", file, "--title", "Gearbox logs")
+    offer = hands.offer("seller", other)
+    assert hands.done("search", "gearbox", "--holder", seller).splitlines() == [
+        f"{offer}  offer  open        general  {seller}  Gearbox logs",
+        f"{other}  asset  registered  general  {seller}  Gearbox logs",
     ]
 
 
