@@ -64,6 +64,7 @@ def test_everything_is_proven_at_each_size_committed_to(tmp_path: Path) -> None:
 
 
 def test_a_proof_brings_commitment_and_charter_against_one_checkpoint(kept: Kept) -> None:
+    kept.play.register("factory", title="Committed to")
     head = kept.commit()
     proof = opened(kept.prover().subject(NOBODY), head)
     assert [receipt.index for receipt in proof.receipts] == [head.size, 0]

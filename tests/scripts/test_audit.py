@@ -30,19 +30,20 @@ LINE = re.compile(r"audit: (\w+)  size=(\d+) root=\S{44}(  .*)?")
 
 
 @pytest.fixture(scope="module")
-def hands(own_hands: Hands) -> Hands:
-    return own_hands
+def size(own_hands: Hands, tmp_path_factory: pytest.TempPathFactory) -> int:
+    file = tmp_path_factory.mktemp("data") / "spindle.csv"
+    file.write_text("1\n")
+    own_hands.join("factory")
+    own_hands.join("quiet", "--private")
+    asset = own_hands.register("factory", file)
+    agreement = own_hands.json("request", own_hands.offer("factory", asset), by="quiet")["agreement"]
+    return int(own_hands.json("history", agreement)[0]["index"]) + 1
 
 
 @pytest.fixture(scope="module")
-def size(hands: Hands, tmp_path_factory: pytest.TempPathFactory) -> int:
-    file = tmp_path_factory.mktemp("data") / "spindle.csv"
-    file.write_text("1\n")
-    hands.join("factory")
-    hands.join("quiet", "--private")
-    asset = hands.register("factory", file)
-    agreement = hands.json("request", hands.offer("factory", asset), by="quiet")["agreement"]
-    return int(hands.json("history", agreement)[0]["index"]) + 1
+def hands(own_hands: Hands, size: int) -> Hands:
+    """Of a ledger of that size, whichever test comes first."""
+    return own_hands
 
 
 @pytest.fixture(scope="module")

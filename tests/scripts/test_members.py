@@ -27,9 +27,10 @@ def hands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hands]:
 def test_a_member_reads_and_audits(hands: Hands, tmp_path: Path) -> None:
     assert "party.joined" in hands.done("show", "1", by="factory")
     assert "proven: entry 1" in hands.done("receipt", "1", "--out", tmp_path / "r", by="factory")
-    assert hands.done("audit", hands.url, "--workers", "0", by="factory").startswith("audit: consistent  size=2")
+    told = hands.done("audit", hands.url, "--workers", "0", by="factory")
+    assert told.startswith("audit: consistent  size=")
     hands.done("export", hands.url, tmp_path / "bundle", by="factory")
-    assert hands.done("audit", tmp_path / "bundle", "--workers", "0").startswith("audit: consistent  size=2")
+    assert hands.done("audit", tmp_path / "bundle", "--workers", "0") == told
 
 
 def test_a_member_acts_where_the_acts_need_reading(hands: Hands, tmp_path: Path) -> None:

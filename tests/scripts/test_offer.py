@@ -121,3 +121,14 @@ def test_only_what_can_be_withdrawn_is(hands: Hands, assets: list[str]) -> None:
     hands.done("withdraw", offer, by="factory")
     hands.refused("offer_withdrawn", "withdraw", offer, by="factory")
     hands.misused("withdraw", assets[0], by="factory")
+
+
+def test_an_offer_says_that_it_cannot_be_taken_up_any_more(hands: Hands, assets: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "worn.csv"
+    file.write_text("3\n")
+    worn = hands.register("factory", file)
+    offer = hands.offer("factory", worn)
+    assert "status          open\n" in hands.done("show", offer)
+    hands.done("retire", worn, "--reason", "worn out", by="factory")
+    assert f"status          lapsed: {worn} is retired\n" in hands.done("show", offer)
+    assert hands.json("show", offer)["state"]["status"] == "open", "as it is recorded"

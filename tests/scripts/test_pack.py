@@ -28,20 +28,21 @@ from tests.scripts.house import ORIGIN, Hands, published_covers, run
 
 
 @pytest.fixture(scope="module")
-def hands(own_hands: Hands) -> Hands:
-    return own_hands
+def asset(own_hands: Hands, own_folder: Path) -> str:
+    """Registered in entry 2 by a party whose name is private; the folder shows it too."""
+    own_hands.join("factory", "--private")
+    file = own_hands.room / "data.csv"
+    file.write_text("1;2\n")
+    made = own_hands.register("factory", file)
+    own_hands.offer("factory", made)
+    published_covers(own_folder, 4)
+    return made
 
 
 @pytest.fixture(scope="module")
-def asset(hands: Hands, own_folder: Path) -> str:
-    """Registered in entry 2 by a party whose name is private; the folder shows it too."""
-    hands.join("factory", "--private")
-    file = hands.room / "data.csv"
-    file.write_text("1;2\n")
-    made = hands.register("factory", file)
-    hands.offer("factory", made)
-    published_covers(own_folder, 4)
-    return made
+def hands(own_hands: Hands, asset: str) -> Hands:
+    """Of a ledger that has the asset, whichever test comes first."""
+    return own_hands
 
 
 @pytest.fixture(scope="module")

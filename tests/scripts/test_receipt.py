@@ -21,12 +21,13 @@ from tests.scripts.house import ORIGIN, Hands, run
 
 @pytest.fixture(scope="module")
 def hands(own_hands: Hands) -> Hands:
+    """Of a ledger whose entry 1 is of a factory that joined."""
+    own_hands.join("factory")
     return own_hands
 
 
 @pytest.fixture(scope="module")
 def receipt(hands: Hands) -> Path:
-    hands.join("factory")
     file = hands.room / "r1.receipt"
     hands.done("receipt", "1", "--out", file)
     return file

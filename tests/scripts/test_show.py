@@ -11,20 +11,21 @@ from tests.scripts.house import ORIGIN, Hands, run
 
 
 @pytest.fixture(scope="module")
-def hands(own_hands: Hands) -> Hands:
-    return own_hands
+def asset(own_hands: Hands, tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = tmp_path_factory.mktemp("data") / "spindle.csv"
+    file.write_text("1\n")
+    own_hands.join("factory", "--email", "data@factory.example")
+    asset = own_hands.register("factory", file, "--title", "主轴振动数据", "--keyword", "vibration")
+    other = file.with_name("furnace.csv")
+    other.write_text("2\n")
+    own_hands.register("factory", other, "--title", "Furnace temperatures")
+    return asset
 
 
 @pytest.fixture(scope="module")
-def asset(hands: Hands, tmp_path_factory: pytest.TempPathFactory) -> str:
-    file = tmp_path_factory.mktemp("data") / "spindle.csv"
-    file.write_text("1\n")
-    hands.join("factory", "--email", "data@factory.example")
-    asset = hands.register("factory", file, "--title", "主轴振动数据", "--keyword", "vibration")
-    other = file.with_name("furnace.csv")
-    other.write_text("2\n")
-    hands.register("factory", other, "--title", "Furnace temperatures")
-    return asset
+def hands(own_hands: Hands, asset: str) -> Hands:
+    """Of a ledger that has the asset, whichever test comes first."""
+    return own_hands
 
 
 def test_a_subject_is_shown_by_id_and_a_party_by_did(hands: Hands, asset: str) -> None:
@@ -107,14 +108,3 @@ def test_what_others_wrote_cannot_steer_the_terminal(hands: Hands, tmp_path: Pat
     assert printable("a\x1b[31mb\x07\u202ec\nd") == "a\ufffd[31mb\ufffd\ufffdc\nd"
     assert show_value("title", "\x1b]0;owned\x07") == "\ufffd]0;owned\ufffd"
     assert show_value("note", {"a": "\u202e"}).count("\u202e") == 0
-
-
-def test_an_offer_says_that_it_cannot_be_taken_up_any_more(hands: Hands, asset: str, tmp_path: Path) -> None:
-    file = tmp_path / "worn.csv"
-    file.write_text("3\n")
-    worn = hands.register("factory", file)
-    offer = hands.offer("factory", worn)
-    assert "status          open\n" in hands.done("show", offer)
-    hands.done("retire", worn, "--reason", "worn out", by="factory")
-    assert f"status          lapsed: {worn} is retired\n" in hands.done("show", offer)
-    assert hands.json("show", offer)["state"]["status"] == "open", "as it is recorded"
