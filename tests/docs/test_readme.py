@@ -4,15 +4,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
+
+from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -51,45 +49,42 @@ def masked(output: str) -> str:
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """``make run``, as the first block says, with a ledger and a free port: what it prints, and its address.
 
-
-@pytest.fixture
-def served(tmp_path: Path, port: int) -> Iterator[Path]:
-    """``make run``, as the first block says, with a ledger and port of its own; ended by its process group."""
+    Ended by its process group.
+    """
     if not (ROOT / ".venv" / ".installed").exists():
         pytest.skip("make install has not made .venv here, so make run would install")
-    output = tmp_path / "output"
-    command = ["make", "--no-print-directory", "run", f"LEDGER={tmp_path}/ledger-data", f"PORT={port}"]
-    with output.open("w") as log, subprocess.Popen(command, cwd=ROOT, stdout=log, start_new_session=True) as process:
+    output, logged = tmp_path / "output", tmp_path / "logged"
+    command = ["make", "--no-print-directory", "run", f"LEDGER={tmp_path}/ledger-data", "PORT=0"]
+    with (
+        output.open("w") as out,
+        logged.open("w") as log,
+        subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=log, start_new_session=True) as process,
+    ):
         try:
-            _wait(f"http://127.0.0.1:{port}/ready")
-            yield output
+            eventually(lambda: _address(logged) is not None, logged.read_text)
+            yield output, str(_address(logged))
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(30)
 
 
-def _wait(url: str) -> None:
-    for _ in range(600):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except (URLError, TimeoutError, ConnectionError):
-            time.sleep(0.1)
-    raise AssertionError(f"{url} did not answer within a minute")
+def _address(log: Path) -> str | None:
+    """Where it says that it is served, once it does."""
+    found = re.search(r"http://127\.0\.0\.1:[1-9][0-9]*", log.read_text())
+    return None if found is None else found[0]
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make, as the README says")
-def test_whoever_types_what_is_shown_sees_what_is_shown(served: Path, tmp_path: Path, port: int) -> None:
+def test_whoever_types_what_is_shown_sees_what_is_shown(served: tuple[Path, str], tmp_path: Path) -> None:
+    output, url = served
     ((run, shown),) = steps(BLOCKS[0])
     assert run == "make run"
-    assert pattern(shown).match(masked(served.read_text()))
+    assert pattern(shown).match(masked(output.read_text()))
     environment = os.environ | {
-        "CADASTRE_LEDGER": f"http://127.0.0.1:{port}",
+        "CADASTRE_LEDGER": url,
         "CADASTRE_HOME": str(tmp_path / "home"),
         "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}",
     }
@@ -98,7 +93,7 @@ def test_whoever_types_what_is_shown_sees_what_is_shown(served: Path, tmp_path: 
         f"{'! ' * shown.startswith('disproven: ')}{{ {command}\n}} >{number}.told 2>&1 || exit"
         for number, (command, shown) in enumerate(typed)
     ]
-    script = "\n".join(lines).replace("http://127.0.0.1:8000", f"http://127.0.0.1:{port}")
+    script = "\n".join(lines).replace("http://127.0.0.1:8000", url)
     subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, check=False, timeout=300)
     for number, (command, shown) in enumerate(typed):
         file = tmp_path / f"{number}.told"
