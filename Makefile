@@ -28,7 +28,7 @@ run: install ## serve a ledger at http://127.0.0.1:8000, in ./ledger-data (made 
 	@exec $(BIN)/cadastre serve $(LEDGER) --port $(PORT)
 
 test: install ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 demo: install ## play the life of a data set and audit it; DATA=path plays it with your file
 	$(BIN)/cadastre demo $(if $(DATA),"$(DATA)")

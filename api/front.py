@@ -1,9 +1,9 @@
-"""The front: what every request passes first, and the two routes that are answered before any framework.
+"""The front: what every request passes first, and the three routes that are answered before any framework.
 
 A request gets its id and pays at its address's bucket; whatever it ends in, the answer carries the id, and nothing
-leaves here as anything but an answer or a problem. Handing in a statement and fetching a receipt are asked for so
-often that the framework's share would be the larger part: they call the same functions as their FastAPI routes, which
-stay for OpenAPI.
+leaves here as anything but an answer or a problem. Handing in a statement, fetching a receipt and the proof of how a
+subject stands are asked for so often that the framework's share would be the larger part: they call the same functions
+as their FastAPI routes, which stay for OpenAPI.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.entries import receipt_reply
 from api.limits import network_of
-from api.problems import Reply, reply_of
+from api.problems import Reply, reply_to
+from api.proofs import proof_reply
 from api.service import Service
 from api.statements import submit_one
 from ledger.errors import Problem, Unavailable, declare
@@ -31,6 +32,7 @@ declare(
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _RECEIPT = re.compile(r"/v1/entries/(0|[1-9][0-9]{0,14})/receipt")
+_PROOF = re.compile(r"/v1/subjects/([a-z]+_[0-9a-z]{26})/proof")
 _FREE = frozenset({"/health", "/ready", "/metrics"})  # asked by machines that watch
 
 log = structlog.get_logger("cadastre.front")
@@ -54,12 +56,12 @@ class Front:
         try:
             if scope["path"] not in _FREE:
                 service.addresses.spend(address_of(scope), "address_too_fast")
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(request_id=answer.request_id)
             hot = hot_reply(service, scope, receive)
             if hot is not None:
                 await answer.reply(await hot)
                 return
-            structlog.contextvars.clear_contextvars()
-            structlog.contextvars.bind_contextvars(request_id=answer.request_id)
             await self.app(scope, receive, answer.send)
         except Problem as problem:
             await answer.problem(problem, scope)
@@ -110,19 +112,20 @@ class _Answer:
             return
         if self._started:  # half an answer cannot be taken back: break it off, so that nobody takes it for whole
             raise problem
-        reply = reply_of(problem)
-        if reply.status >= 500:
-            log.warning("refused", path=scope["path"], code=problem.code, detail=problem.detail)
-        await self.reply(reply)
+        await self.reply(reply_to(problem, scope["path"]))
 
 
 def hot_reply(service: Service, scope: Scope, receive: Receive) -> Awaitable[Reply] | None:
-    """The reply to one of the two hot routes; None for all others."""
+    """The reply to one of the hot routes; None for all others."""
     path, method = scope["path"], scope["method"]
     if method == "POST" and path == "/v1/statements":
         return submit_one(service, scope, receive)
-    if method == "GET" and (found := _RECEIPT.fullmatch(path)) and service.charter.readers == "public":
+    if method != "GET" or service.charter.readers != "public":
+        return None
+    if found := _RECEIPT.fullmatch(path):
         return receipt_reply(service, int(found[1]))
+    if not scope["query_string"] and (found := _PROOF.fullmatch(path)):
+        return proof_reply(service, found[1])
     return None
 
 

@@ -137,16 +137,21 @@ def reply_of(problem: Problem) -> Reply:
     return Reply(status, orjson.dumps(members_of(problem)), MEDIA_TYPE, headers)
 
 
+def reply_to(problem: Problem, path: str) -> Reply:
+    """The reply to a request; of what is no fault of the asker's, the log tells with its cause."""
+    reply = reply_of(problem)
+    if reply.status >= 500:
+        told = {"code": problem.code, "detail": problem.detail, "cause": str(problem.__cause__ or "")}
+        log.warning("refused", path=path, **told)
+    return reply
+
+
 def install(app: FastAPI) -> None:
     """Let every error a route can end in answer with a problem document."""
 
     @app.exception_handler(Problem)
     def problem(request: Request, error: Problem) -> Response:
-        reply = reply_of(error)
-        if reply.status >= 500:
-            told = {"code": error.code, "detail": error.detail, "cause": str(error.__cause__ or "")}
-            log.warning("refused", path=request.url.path, **told)
-        return reply.response()
+        return reply_to(error, request.url.path).response()
 
     @app.exception_handler(RequestValidationError)
     def query(_: Request, error: RequestValidationError) -> Response:

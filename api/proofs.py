@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from starlette.concurrency import run_in_threadpool
 
 from api.deps import READERS, Ledger
 from api.entries import TEXT
 from api.numbers import Whole
 from api.openapi import problems
+from api.problems import Reply
+from api.service import Service
 from ledger.prove import MEMBERS_MAX
 
 router = APIRouter(tags=["subjects"])
@@ -33,3 +36,11 @@ def state_proof(
     are kept. Lists of more than 20,000 are proven from the ledger's folder only.
     """
     return Response(service.prover.file(name, lookup, at, MEMBERS_MAX), media_type=TEXT)
+
+
+async def proof_reply(service: Service, subject_id: str) -> Reply:
+    """The reply with the proof of a subject as of the last size. Raises ``Problem``.
+
+    In the threads where the framework runs its routes: while a long list is proven, others wait there and nowhere else.
+    """
+    return Reply(200, await run_in_threadpool(service.prover.file, subject_id), TEXT)

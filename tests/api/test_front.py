@@ -66,6 +66,8 @@ def test_the_hot_routes_answer_as_the_framework_does(
             comparable(client.post("/v1/statements", content=b"x", headers={"Content-Type": "text/html"})),
             comparable(client.get("/v1/entries/1/receipt")),
             comparable(client.get("/v1/entries/7/receipt")),
+            comparable(client.get(f"/v1/subjects/{house.play.party('factory')}/proof")),
+            comparable(client.get(f"/v1/subjects/nothing_{'0' * 26}/proof")),
         ]
 
     hot = answers()

@@ -9,9 +9,11 @@ import pytest
 import structlog
 
 import api.proofs
+from api import front
 from identity.keys import SigningKey, write_key
 from ledger.log.stateproof import Listing, Missing, Standing, parse_state_proof
 from tests.api.house import House, TestClient, code_of
+from tests.api.test_front import comparable
 from tests.cast import CAST, seed
 from tests.waiting import eventually
 
@@ -62,6 +64,11 @@ def test_subjects_absences_and_lists(house: House, monkeypatch: pytest.MonkeyPat
             f"{CAST['lender'].did}/proof": "subject_absent",
         }.items():
             assert code_of(client.get(f"/v1/subjects/{path}")) == code, path
+        pages = [f"/v1/subjects/{one}/proof" for one in (asset, NOBODY, NOBODY.upper())]
+        hot = [comparable(client.get(page)) for page in pages]
+        with monkeypatch.context() as framework:
+            framework.setattr(front, "hot_reply", lambda *_: None)
+            assert [comparable(client.get(page)) for page in pages] == hot
         monkeypatch.setattr(api.proofs, "MEMBERS_MAX", 0)
         answer = client.get(f"/v1/subjects/{asset}/proof?lookup=offer.asset")
         assert (answer.status_code, code_of(answer)) == (400, "list_too_long")
