@@ -20,6 +20,7 @@ from api.deps import PUBLIC, READERS, Ledger, Reading
 from api.openapi import problems
 from api.service import Service
 from identity.did import check_did
+from identity.keys import SigningKey
 from identity.resolve import Asked, Resolved, error_of, failure, read_did_url, resolve
 from identity.webvh import resolve_standings, sign_witness_proof, web_twin
 from ledger.circulation.delegation import Delegation
@@ -112,8 +113,8 @@ def _resolved(service: Service, did_url: str, asked: Asked) -> Resolved:
         return resolve(did, lambda *_: None, int(time.time()), asked, encryption=True)
     check_did(did)
     log = _listed(service, "did", did)
-    witness = _witnessed(service, log)
-    found = resolve_standings(log.standings, None, did, witness=witness, **asked._asdict())
+    own = {} if _witness_key(service, log) is None else {service.charter.service: len(log.standings) - 1}
+    found = resolve_standings(log.standings, None, did, approved={**log.approved, **own}, **asked._asdict())
     return Resolved(found.document, found.metadata)
 
 
@@ -317,10 +318,15 @@ def _witness_file(service: Service, log: CarriedLog) -> Response:
 
 def _witnessed(service: Service, log: CarriedLog) -> bytes | None:
     """did-witness.json, with the proof of the ledger's own service key where the log asks for it."""
-    witness = log.standing.witness
-    key = None if witness is None or service.charter.service not in witness.ids else service.service_key
+    key = _witness_key(service, log)
     proof = None if key is None else sign_witness_proof(key, log.standing.version_id, log.time // 1_000_000)
     return log.witness_file(proof)
+
+
+def _witness_key(service: Service, log: CarriedLog) -> SigningKey | None:
+    """The ledger's own service key, where it is here and the log asks for it as a witness."""
+    witness = log.standing.witness
+    return None if witness is None or service.charter.service not in witness.ids else service.service_key
 
 
 def _file(data: bytes, media_type: str) -> Response:

@@ -7,12 +7,14 @@ witnesses, whoever holds that key makes the proof out of this (``sign_witness_pr
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import Any, cast
 
 from identity.webvh import Standing, format_log, format_witness_file, pruned, retrace
+from identity.webvh.rules import named_key
 from ledger.circulation.party import Party
 from ledger.circulation.speaker import Approved, LogLines, LogState
 from ledger.errors import Absent, declare
@@ -26,7 +28,7 @@ BYTES_MAX = 6 * 1024 * 1024  # of logs that are kept, which take some twenty tim
 declare("absent", did_log_absent=("the ledger carries no log of this DID", "check the DID: cadastre show DID"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CarriedLog:
     """A log up to the lines of ``entry``, admitted at ``time`` (microseconds).
 
@@ -47,6 +49,17 @@ class CarriedLog:
     @property
     def did(self) -> str:
         return self.standing.did
+
+    @cached_property
+    def approved(self) -> Mapping[str, int]:
+        """The place of the latest line that each witness approved. Every proof was verified when it was admitted."""
+        places = {one.version_id: place for place, one in enumerate(self.standings)}
+        found: dict[str, int] = {}
+        for approval in self.approvals:
+            for proof in approval["proof"]:
+                did = f"did:key:{named_key(proof)}"
+                found[did] = max(places.get(approval["versionId"], -1), found.get(did, -1))
+        return found
 
     def witness_file(self, proof: dict[str, Any] | None = None) -> bytes | None:
         """The file did-witness.json, with a further ``proof`` of the last version; None where it would hold none."""

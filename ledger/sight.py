@@ -31,7 +31,7 @@ from ledger.erasure import kept
 from ledger.errors import Absent, Unverifiable, declare
 from ledger.log.chain import parse_entry
 from ledger.read import Reader
-from ledger.statement import Stated, accept, covers, stated_in
+from ledger.statement import KINDS, Stated, accept, covers, stated_in
 from ledger.values import type_of
 from ledger.world import State, Subject
 
@@ -59,7 +59,11 @@ class Asker(NamedTuple):
     mandates: tuple[Delegation, ...] = ()
 
     def may(self, kind: str, subject: str) -> bool:
-        """Whether it, or what it was given, covers acts of a kind about a subject."""
+        """Whether it, or what it was given, covers acts of a kind about a subject; such as only a party itself does,
+        no delegation covers.
+        """
+        if self.mandates and KINDS[kind].PERSONAL:
+            return False
         return all(
             any(covers(pattern, kind) for pattern in one.kinds) and (one.subjects is None or subject in one.subjects)
             for one in self.mandates
@@ -139,9 +143,14 @@ def _acting(reader: Reader, leaf: Delegation, seconds: int) -> Iterator[Asker]:
     """Whom a delegation lets ask, if it is in force at a time, with all that it goes back to."""
     chain = (*(cast(Delegation, reader.subject(id_).state) for id_ in leaf.chain), leaf)
     root = cast(Party, reader.subject(leaf.party).state)
-    doubtful = root.doubts(chain[0].key, chain[0].opened)
-    if not root.left and not doubtful and all(one.holds(seconds) for one in chain):
+    if not root.left and not _given_in_doubt(reader, chain) and all(one.holds(seconds) for one in chain):
         yield Asker(leaf.party, chain)
+
+
+def _given_in_doubt(reader: Reader, chain: Iterable[Delegation]) -> bool:
+    """Whether somebody else may have given one of these: with a key that its party says was compromised by then."""
+    given = [(cast(Party, reader.subject(one.giver).state), one) for one in chain if one.giver is not None]
+    return any(giver.doubts(one.key, one.opened) for giver, one in given)
 
 
 def disclosed(reader: Reader, index: int, asking: Sequence[Asker], seconds: int) -> list[str]:
@@ -201,7 +210,8 @@ def _doubtful(reader: Reader, party: Party, grant: Grant) -> bool:
         return party.doubts(grant.key, grant.opened)
     leaf = cast(Delegation, reader.subject(grant.via).state)
     chain = (*(cast(Delegation, reader.subject(id_).state) for id_ in leaf.chain), leaf)
-    if party.doubts(chain[0].key, chain[0].opened):
+    delegate = _found(reader, Party, _party_called(reader, leaf.to))
+    if _given_in_doubt(reader, chain) or (delegate is not None and delegate.doubts(grant.key, grant.opened)):
         return True
     return any(one.compromised is not None and one.compromised <= grant.opened for one in chain)
 

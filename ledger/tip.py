@@ -112,6 +112,7 @@ class Tip:
         ids.update(subject for key in sought if (subject := world.found(*key)) is not None)
         self._load(ids | mandates)
         self._load(root for mandate in mandates for root in world.chain(mandate))
+        self._load(giver for mandate in mandates for giver in world.givers(mandate))
 
     def _statement(self, index: int) -> Statement:
         return accept(parse_entry(self.read_entry(index)).statement)

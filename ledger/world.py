@@ -99,12 +99,15 @@ class Speaker(Protocol):
 class Mandate(Protocol):
     """What the world reads of a delegation; the noun itself is in ``circulation.delegation``.
 
-    ``chain`` are the ids of the delegations it goes back to, the party's own first; ``key`` and ``opened`` are the key
-    that it was signed with and the index of its entry.
+    ``chain`` are the ids of the delegations it goes back to, the party's own first; ``key``, ``giver`` and ``opened``
+    are the key that it was signed with, the party that this key spoke for (None for one that was no party's), and the
+    index of its entry.
     """
 
     @property
     def key(self) -> str: ...
+    @property
+    def giver(self) -> str | None: ...
     @property
     def opened(self) -> int: ...
     @property
@@ -324,6 +327,11 @@ class World:
     def knows_stated(self, index: int) -> bool:
         return self._complete or index in self._stated
 
+    def givers(self, delegation: str) -> Sequence[str]:
+        """The ids of the parties that gave a delegation and those it goes back to, all of which the world knows."""
+        mandates = [self._mandate(one) for one in (*self.chain(delegation), delegation)]
+        return [one.giver for one in mandates if one is not None and one.giver is not None]
+
     def chain(self, delegation: str) -> Sequence[str]:
         """The ids of the delegations that one goes back to; none where there is no such delegation."""
         mandate = self._mandate(delegation)
@@ -515,9 +523,9 @@ class World:
             assert mandate is not None, "a delegation was opened under one that there is"
             if (wrong := mandate.denies(statement, on, seconds)) is not None:
                 raise Refused(*wrong, pointer="/payload/via")
-        root = cast(Mandate, mandates[0])
-        if self._speaker(root.party).doubts(root.key, root.opened):
-            raise Refused("delegation_doubtful", f"by entry {root.opened}, with {root.key}", pointer="/payload/via")
+            if mandate.giver is not None and self._speaker(mandate.giver).doubts(mandate.key, mandate.opened):
+                detail = f"by entry {mandate.opened}, with {mandate.key}"
+                raise Refused("delegation_doubtful", detail, pointer="/payload/via")
 
     def _check_demands(self, statement: Statement, party: str, seconds: int) -> None:
         """The party whose act it is holds what the charter demands for it, whoever signs."""

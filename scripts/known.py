@@ -62,9 +62,7 @@ class Known:
     def given_in_doubt(self, state: dict[str, Any]) -> bool:
         """Whether somebody else may have given a delegation, or one that it goes back to."""
         chain = [*map(self.state, state.get("chain", ())), state]
-        givers = [state.get("party", ""), *(one.get("to", "") for one in chain[:-1])]
-        given = [(giver, one) for giver, one in zip(givers, chain, strict=True) if one]
-        return any(self.doubts(giver, one["key"], one["opened"]) for giver, one in given)
+        return any(self.doubts(one["giver"], one["key"], one["opened"]) for one in chain if one.get("giver"))
 
     def standing(self, state: dict[str, Any]) -> str:
         """Whether a delegation or credential holds: what was recorded, and what time or those above it make of it."""

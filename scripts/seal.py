@@ -120,6 +120,9 @@ def _recipients(named: list[str], ledger: str, key: str | None) -> Iterator[Reci
         if type_of(to) == "party":
             with session(ledger, reader=key) as at:
                 yield from map(parse_recipient, _keys_of(at, to))
+        elif to.startswith("did:webvh:"):
+            advice = f"seal to the party that speaks through it, by the id that this tells: cadastre show {to}"
+            raise Halted("party_key_unproven", f"{to[:200]} does not say by itself which key it is", advice)
         elif to.startswith(("did:", "mlkem768-x25519:")):
             yield parse_recipient(to)
         elif Path(to).is_file():

@@ -106,15 +106,19 @@ def resolve_standings(
     did: str,
     *,
     witness: bytes | None = None,
+    approved: Mapping[str, int] | None = None,
     version_id: str | None = None,
     version_time: str | None = None,
     version_number: int | None = None,
 ) -> Resolution:
-    """As :func:`resolve`, of a log whose entries were verified: what :func:`read_standings` says of it."""
+    """As :func:`resolve`, of a log whose entries were verified: what :func:`read_standings` says of it.
+
+    ``approved``: in place of ``witness``, what ``approvers`` found in it: then no proof is verified again.
+    """
     asked = [one is not None for one in (version_id, version_time, version_number)].count(True)
     if asked > 1:
         raise Malformed("webvh_asked_twice")
-    standings, broken = _witnessed(standings, broken, witness)
+    standings, broken = _witnessed(standings, broken, witness, approved)
     if broken is not None and not (standings and asked):
         raise broken
     if all(one.did != did for one in standings):
@@ -145,20 +149,25 @@ def read_standings(data: bytes, now: int) -> tuple[list[Standing], Problem | Non
 
 
 def _witnessed(
-    standings: Sequence[Standing], broken: Problem | None, witness: bytes | None
+    standings: Sequence[Standing],
+    broken: Problem | None,
+    witness: bytes | None,
+    approved: Mapping[str, int] | None,
 ) -> tuple[Sequence[Standing], Problem | None]:
     """The same, up to the first entry that lacks its witnesses. Each proof is verified once."""
     rules, ids = rules_of(None, standings)
     if not ids:
         return standings, broken
     try:
-        if witness is None:
+        if approved is None and witness is None:
             raise Unverifiable("webvh_witness_file_missing")
-        approvals = parse_witness_file(witness)
+        approvals = [] if witness is None else parse_witness_file(witness)
     except Problem as wrong:
         first = next(place for place, rule in enumerate(rules) if rule)
         return standings[:first], wrong
-    found = unwitnessed(rules, approvers([one.version_id for one in standings], approvals, ids))
+    if approved is None:
+        approved = approvers([one.version_id for one in standings], approvals, ids)
+    found = unwitnessed(rules, approved)
     return (standings, broken) if found is None else (standings[: found[0]], found[1])
 
 

@@ -108,7 +108,8 @@ class AliasAttested(Kind, name="alias.attested", opens=("attestation",)):
         named = _named(world, self.subject)
         did, key = act.statement.key  # for nobody attests one's own through a delegation of the registrar's either
         itself = isinstance(named, Party) and any(one["key"] == key for one in named.keys)
-        if itself or not {act.party, world.party(did)}.isdisjoint({self.subject, getattr(named, "holder", "")}):
+        by = {act.party, world.party(did), *(() if act.via is None else world.givers(act.via))}
+        if itself or not by.isdisjoint({self.subject, getattr(named, "holder", "")}):
             raise Refused("attested_by_itself")
         if all(one["alias"] != self.alias for one in named.aliases):
             raise Refused("alias_not_claimed", f"{self.subject} has no {self.alias}", subject=self.subject)

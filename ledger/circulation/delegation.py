@@ -101,9 +101,9 @@ class AmountState(TypedDict):
 class Delegation(State, of="delegation"):
     """A delegation as everybody sees it.
 
-    ``act`` is what ``via`` names, ``opened`` its entry, ``key`` what signed it; ``chain`` what it goes back to, the
-    party's own first; ``since`` and ``until`` are POSIX seconds; ``compromised`` is the index from which acts under it
-    are doubtful.
+    ``act`` is what ``via`` names, ``opened`` its entry, ``key`` what signed it, ``giver`` the party that the key spoke
+    for, None if it was no party's; ``chain`` what it goes back to, the party's own first; ``since`` and ``until`` are
+    POSIX seconds; ``compromised`` is the index from which acts under it are doubtful.
     """
 
     PROVEN: ClassVar[Mapping[str, str]] = {"delegator": "party", "delegate": "did"}
@@ -111,6 +111,7 @@ class Delegation(State, of="delegation"):
     act: str
     opened: int
     key: str
+    giver: str | None
     party: str
     to: str
     nature: str
@@ -240,6 +241,7 @@ class PartyDelegated(Kind, name="party.delegated", opens=("delegation",)):
                 act=act.id,
                 opened=act.index,
                 key=act.statement.key[1],
+                giver=world.party(act.statement.key[0]),
                 party=act.party,
                 to=self.to,
                 nature=self.nature,

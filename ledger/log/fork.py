@@ -162,8 +162,10 @@ def check_fork(fork: Checkpoints | Receipts, verifiers: Sequence[Verifier]) -> F
     beyond = second.size if first.size else max(second.size, 1)  # the empty tree has one root, whatever comes after it
     check_consistency(first.size, beyond, fork.root, second.root, fork.proof)  # (2)
     if first.root == fork.root:
-        said = f"extends size {first.size}" if second.size > first.size else "is one history, signed twice"
-        raise Unverifiable("fork_unproven", f"size {second.size} {said}")
+        said = (
+            f"size {second.size} extends size {first.size}" if second.size > first.size else "both are of one history"
+        )
+        raise Unverifiable("fork_unproven", said)
     return Forked(first, second)
 
 

@@ -33,9 +33,12 @@ function isDoubtfulUnder(voices, act) {
   return chain.some((one) => (one.compromised ?? Infinity) <= act.index || isDoubtful(voices, one.given));
 }
 
-/** Whose act it is, and whose key signed it: each party with the last entry here that says how it speaks. */
-function toldOf({ parties, speaks }, { claims, did }) {
-  const found = [claims.iss, did].filter((one) => speaks.has(one)).map((one) => speaks.get(one));
+/** Whose act it is, whose key signed it, and whose keys gave what it was done under: each party with the last entry
+ *  here that says how it speaks. */
+function toldOf(voices, act) {
+  const { parties, speaks } = voices;
+  const dids = [act.claims.iss, act.did, ...mandatesOf(voices, act).map(({ given }) => given.did)];
+  const found = dids.filter((one) => speaks.has(one)).map((one) => speaks.get(one));
   return [...new Set(found)].map((party) => ({ party, index: parties.get(party).told }));
 }
 

@@ -113,8 +113,11 @@ class Voices:
         return next((one for one in reversed(keys) if one["key"] == key and one["index"] <= index), None)
 
     def told(self, statement: Statement) -> list[tuple[str, int]]:
-        """Whose act it is, and whose key signed it: each party with the last entry here that says how it speaks."""
-        parties = [self.speaks[did] for did in (statement.claims.iss, statement.key[0]) if did in self.speaks]
+        """Whose act it is, whose key signed it, and whose keys gave what it was done under: each party with the last
+        entry here that says how it speaks.
+        """
+        dids = (statement.claims.iss, statement.key[0], *(one.given.key[0] for one in self.under(statement)))
+        parties = [self.speaks[did] for did in dids if did in self.speaks]
         return [(party, self.parties[party].told) for party in dict.fromkeys(parties)]
 
     def doubts(self, statement: Statement, index: int) -> bool:

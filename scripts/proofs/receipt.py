@@ -68,6 +68,8 @@ def print_proven(proven: Proven, json: bool, seen: Sequence[Seen] = (), **more: 
             "size": size,
             "kind": claims.kind,
             "issuer": claims.iss,
+            "signer": proven.statement.key[0],
+            "delegation": proven.statement.delegation(),
             "subject": subject,
             "id": proven.statement.id,
             "body": claims.body,
@@ -82,10 +84,19 @@ def print_proven(proven: Proven, json: bool, seen: Sequence[Seen] = (), **more: 
         [
             ("recorded", f"{show_micros(entry.time)}, at index {entry.index} of the {size} entries the log signed for"),
             *pairs_of(seen),
-            ("signed", f"by {claims.iss}"),
+            *_signed(proven),
             ("kind", claims.kind),
             ("subject", subject),
             ("id", proven.statement.id),
         ],
         indent=2,
     )
+
+
+def _signed(proven: Proven) -> list[tuple[str, object]]:
+    """Who signed; under a delegation, for whom and under which, which a receipt does not judge: a pack does."""
+    statement, index = proven.statement, proven.entry.index
+    found: list[tuple[str, object]] = [("signed", f"by {statement.key[0]}")]
+    if (delegation := statement.delegation()) is not None:
+        found += [("for", statement.claims.iss), ("under", f"{delegation}, not judged here: cadastre pack {index}")]
+    return found

@@ -11,13 +11,13 @@ from identity.did import multibase_of
 from identity.disclosure import show
 from ledger.append import Writer
 from ledger.circulation.disclosure import Inspection
-from ledger.errors import Problem, Unverifiable
+from ledger.errors import Problem, Refused, Unverifiable
 from ledger.log.checkpoint import SignedHead
 from ledger.read import Reader
 from ledger.sight import LOOK_S, Asker, askers, disclosed, looked_at
-from ledger.statement import stated_in
+from ledger.statement import receive, stated_in
 from ledger.store.memory import MemoryStore
-from tests.cast import CAST, DAY, HOUR, Play, money
+from tests.cast import CAST, DAY, HOUR, Play, Played, description, money
 from tests.ledger.written import SetClock, append, opened
 from tests.logs import multikey
 from tests.stories.stage import Stage
@@ -210,6 +210,50 @@ def test_what_a_delegation_goes_back_to_bounds_what_it_shows() -> None:
     assert scene.seen(asked) == {"factory", "partner"}
     play.tick(days=2)
     assert scene.asking("stranger") == []
+
+
+def given(scene: Scene, by: str, to: str, via: str | None = None, **more: Any) -> Played:
+    body = {"to": CAST[to].did, "nature": "person", "powers": {"kinds": ["*"]}, "until": scene.play.seconds + DAY}
+    return scene.play.act("party.delegated", by=by, via=via, body=body | more)
+
+
+def test_what_was_given_on_with_a_stolen_key_shows_nothing_and_admits_nothing() -> None:
+    scene = Scene("factory", "partner", "second")
+    play = scene.play
+    play.request("second", play.offer("factory", play.register("factory")), price=money(7), private=["terms.price"])
+    asked = play.entries[-1].index
+    above = given(scene, "factory", "partner", depth=1)
+    stolen = given(scene, "partner", "stranger", via=above.subject)
+    assert scene.seen(asked) == {"factory", "partner", "second", "stranger"}
+    Stage(play).run(f"partner  party.succeeded  partner to spare compromised=[partner/{stolen.index}]  recorded")
+    assert scene.seen(asked) == {"factory", "second"}
+    assert scene.asking("stranger") == []
+    act = {"by": "stranger", "via": stolen.subject, "body": description("by the thief")}
+    assert isinstance(refused := play.attempt("asset.registered", **act), Refused)
+    assert refused.code == "delegation_doubtful"
+    clock = SetClock((play.seconds + 1) * 1_000_000)
+    (outcome,) = opened(scene.store, clock).append([receive(play.sign("asset.registered", **act))])
+    assert isinstance(outcome, Refused)
+    assert outcome.code == "delegation_doubtful", "a writer that knows of it what it fetched, too"
+
+
+def test_a_grant_by_a_delegate_whose_key_was_stolen_shows_nothing() -> None:
+    scene = Scene("partner", "second")
+    play = scene.play
+    index = scene.joined_in_private("factory")
+    above = given(scene, "factory", "partner")
+    body = {"subject": play.party("factory"), "to": [play.party("second")]}
+    grant = play.act("disclosure.granted", by="partner", via=above.subject, body=body)
+    assert len(scene.values("second", index) or []) == 2
+    Stage(play).run(f"partner  party.succeeded  partner to spare compromised=[partner/{grant.index}]  recorded")
+    assert scene.values("second", index) is None
+
+
+def test_a_delegate_is_shown_nothing_of_acts_that_only_the_party_does() -> None:
+    scene = Scene("partner")
+    index = scene.joined_in_private("factory")
+    given(scene, "factory", "stranger")
+    assert scene.seen(index) == {"factory"}
 
 
 def test_what_is_erased_is_gone_for_everybody_and_the_rest_is_not() -> None:

@@ -212,6 +212,12 @@ def test_who_signs_for_whom_comes_along_from_a_service_as_from_its_folder(
     said = " ".join(hands.done("verify", made[0]).split())
     under = f"under {given['subject']}, of entry {given['index']}, given to {device}, revoked by entry {ended}"
     assert f" signed by {device} for {new} {under} kind asset.registered " in said
+    receipt, id_ = tmp_path / "receipt", given["subject"]
+    hands.done("receipt", index, "--out", receipt)
+    told = " ".join(hands.done("verify", receipt).split())
+    assert f" signed by {device} for {new} under {id_}, not judged here: cadastre pack {index} kind " in told
+    members = hands.json("verify", receipt)
+    assert (members["issuer"], members["signer"], members["delegation"]) == (new, device, id_)
     hands.done("pack", str(ended), "--out", tmp_path / "revoked.html")
     said = " ".join(hands.done("verify", tmp_path / "revoked.html").split())
     assert f" signed by {new} key {new.removeprefix('did:key:')}, from entry {given['index'] - 1} kind " in said

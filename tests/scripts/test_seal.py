@@ -335,3 +335,9 @@ def test_a_party_with_a_did_webvh_receives_with_the_keys_of_its_document(hands: 
     hands.refused("sealed_for_others", "unseal", sealed, "--as", hands.key("somebody"), "--out", opened)
     hands.done("unseal", sealed, "--as", hands.key(name), "--out", opened)
     assert opened.read_bytes() == b"for the works alone"
+
+
+def test_a_did_that_is_no_key_leads_to_the_partys_id(hands: Hands, room: Room) -> None:
+    did = "did:webvh:QmRetfz4LMmVSr6CTzWr2Hfz9TtqbDn3bDqd1KPaYyJBgR:works.example:org"
+    told = hands.refused("party_key_unproven", "seal", room.data, "--to", did, "--out", room.path / "x")
+    assert f"cadastre show {did}" in told

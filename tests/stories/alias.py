@@ -75,9 +75,12 @@ STORIES = {
         lender      asset.aliased          rates claimed=[{HANDLE}]                recorded
         lender      alias.attested         seal of lender {LEI}                    attested_by_itself
         lender      alias.attested         seal of rates {HANDLE}                  attested_by_itself
-        second      party.delegated        mandate to lender kinds=[alias.*]       recorded
+        second      party.delegated        mandate to lender kinds=[alias.*,party.delegated] depth=1  recorded
+        lender      party.delegated        further to machine kinds=[alias.*] via=mandate  recorded
         lender      alias.attested         seal of lender {LEI} via=mandate        attested_by_itself
         lender      alias.attested         seal of rates {HANDLE} via=mandate      attested_by_itself
+        machine     alias.attested         seal of lender {LEI} via=further        attested_by_itself
+        machine     alias.attested         seal of rates {HANDLE} via=further      attested_by_itself
         second      alias.attested         seal of lender {LEI}                    recorded
         second      alias.attested         seal-2 of rates {HANDLE}                recorded
     """,

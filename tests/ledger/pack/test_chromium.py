@@ -147,6 +147,8 @@ def test_the_page_doubts_what_was_done_under_a_delegation_as_that_is(
     assert "The key that signed it is said" not in remarks
     assert remarks.count("was revoked can have been left out") == len(left)
     assert all(f"That {made.delegations[one]} was revoked" in remarks for one in left)
+    by_a_party = f"The keys of {made.play.party('partner')} are told up to entry" in remarks
+    assert by_a_party == (name == "under one that a party gave on")
     assert reader.wrong == []
 
 

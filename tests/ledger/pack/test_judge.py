@@ -124,6 +124,7 @@ UNDER = {  # what was done -> whether it is doubtful, and which delegations are 
     "under one that was compromised": (True, ["before"]),
     "under one given with a key that was compromised": (True, ["doubtful"]),
     "under one given after": (False, []),
+    "under one that a party gave on": (False, ["party's", "on"]),
 }
 
 
@@ -136,6 +137,10 @@ def test_what_was_done_under_a_delegation_is_doubtful_as_that_is(name: str, doub
     assert (DOUBTFUL_UNDER in remarks, DOUBTFUL in remarks) == (doubtful, False)
     unrevoked = [UNREVOKED.format(delegation=made.delegations[one]) for one in left]
     assert [one for one in remarks if "was revoked" in one] == unrevoked
+    told = [
+        party for party in ("works", "partner") if any(f"keys of {made.play.party(party)}" in one for one in remarks)
+    ]
+    assert told == (["works", "partner"] if name == "under one that a party gave on" else ["works"])
 
 
 def told_of(party: str, index: int) -> str:

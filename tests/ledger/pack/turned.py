@@ -161,6 +161,7 @@ def doubted() -> Turned:
     made = Turned(play)
     given = made.delegations
     play.join_hosted("works")
+    play.join("partner")
     given["before"] = play.delegate("works", "machine", depth=1)
     made.register("under one given before", "machine", via=given["before"])
     given["further"] = play.delegate("machine", "agent", via=given["before"])
@@ -172,7 +173,10 @@ def doubted() -> Turned:
     given["doubtful"] = play.delegate("works", "agent")
     made.register("under one given with a key that was compromised", "agent", via=given["doubtful"])
     play.rotate("works", keys=["works-2"], compromised=[("works", made.at["the end of the one given on"] + 1)])
-    given["after"] = play.delegate("works", "agent")
+    given["after"] = play.delegate("works", "agent", depth=1)
     made.register("under one given after", "agent", via=given["after"])
+    given["party's"] = play.delegate("works", "partner", depth=1)
+    given["on"] = play.delegate("partner", "machine", via=given["party's"])
+    made.register("under one that a party gave on", "machine", via=given["on"])
     play.act("delegation.revoked", by="works", sub=given["after"], body={})
     return made
