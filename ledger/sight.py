@@ -31,7 +31,7 @@ from ledger.erasure import kept
 from ledger.errors import Absent, Unverifiable, declare
 from ledger.log.chain import parse_entry
 from ledger.read import Reader
-from ledger.statement import KINDS, Stated, accept, covers, stated_in
+from ledger.statement import Stated, accept, covers, stated_in
 from ledger.values import type_of
 from ledger.world import State, Subject
 
@@ -59,11 +59,7 @@ class Asker(NamedTuple):
     mandates: tuple[Delegation, ...] = ()
 
     def may(self, kind: str, subject: str) -> bool:
-        """Whether it, or what it was given, covers acts of a kind about a subject; such as only a party itself does,
-        no delegation covers.
-        """
-        if self.mandates and KINDS[kind].PERSONAL:
-            return False
+        """Whether it, or what it was given, names acts of a kind about a subject, personal ones as well."""
         return all(
             any(covers(pattern, kind) for pattern in one.kinds) and (one.subjects is None or subject in one.subjects)
             for one in self.mandates

@@ -249,13 +249,6 @@ def test_a_grant_by_a_delegate_whose_key_was_stolen_shows_nothing() -> None:
     assert scene.values("second", index) is None
 
 
-def test_a_delegate_is_shown_nothing_of_acts_that_only_the_party_does() -> None:
-    scene = Scene("partner")
-    index = scene.joined_in_private("factory")
-    given(scene, "factory", "stranger")
-    assert scene.seen(index) == {"factory"}
-
-
 def test_what_is_erased_is_gone_for_everybody_and_the_rest_is_not() -> None:
     scene = Scene("partner")
     play = scene.play
